@@ -1,0 +1,99 @@
+"""manifest.json: what an artifact is, what it was made from, by which code, when and where.
+
+`id` is a hash of everything but `made`, so that the same inputs, code settings and files give the same id,
+and a manifest can name its inputs by their ids: the chain that lineage follows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sparseinst.errors import SparseInstError
+from sparseinst.files import sha256_of_file, sha256_of_json, write_json
+
+NAME = "manifest.json"
+
+
+def write_manifest(
+    directory: Path,
+    *,
+    kind: str,
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
+    files: Iterable[Path],
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Writes `directory/manifest.json` and returns it.
+
+    Args:
+        kind: "dataset", "checkpoint", "metrics", "export" or "deployment".
+        inputs: Role to id of the manifest (or hash of the file) that this was made from.
+        settings: The resolved configuration.
+        files: What the artifact consists of; each is named relative to `directory` with its SHA-256.
+        facts: Counts and results worth finding again.
+    """
+    body: dict[str, Any] = {
+        "kind": kind,
+        "inputs": dict(inputs),
+        "settings": dict(settings),
+        "files": {str(file.relative_to(directory)): sha256_of_file(file) for file in sorted(files)},
+        "facts": dict(facts or {}),
+    }
+    manifest = {"id": sha256_of_json(body), **body, "made": _made()}
+    write_json(directory / NAME, manifest)
+    return manifest
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Reads `directory/manifest.json`.
+
+    Raises:
+        SparseInstError: The file is missing or is no JSON object.
+    """
+    path = directory / NAME
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SparseInstError(
+            f"There is no readable manifest ({error}).", where=str(path), fix="Make the artifact again."
+        ) from error
+    if not isinstance(manifest, dict):
+        raise SparseInstError("The manifest is not a JSON object.", where=str(path), fix="Make the artifact again.")
+    return manifest
+
+
+def _made() -> dict[str, str]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": code_commit(),
+        "version": _version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+    }
+
+
+def code_commit() -> str:
+    """The commit of this code: from the image's environment, or from git; "-dirty" marks uncommitted changes."""
+    baked = os.environ.get("SPARSEINST_COMMIT", "")
+    if baked:
+        return baked
+    here = Path(__file__).parent
+    try:
+        command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _version() -> str:
+    try:
+        return version("sparseinst")
+    except PackageNotFoundError:
+        return "unknown"
