@@ -1,0 +1,36 @@
+"""What a SparseInst network looks like; the defaults are the authors' (hustvl/SparseInst a899015, config.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Backbone = Literal["resnet18", "resnet50", "resnet101"]
+Norm = Literal["frozen_bn", "bn"]
+Decoder = Literal["base", "group", "group_soft"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """The architecture. The number of classes is not part of it: it comes from the data."""
+
+    name: str = "sparse_inst_r50_giam"
+
+    backbone: Backbone = "resnet50"
+    backbone_width: int = 64  # channels of the stem; the stages have 1, 2, 4 and 8 times as many (ResNet-50: times 4)
+    norm: Norm = "frozen_bn"  # "bn" learns its statistics: needed where training starts from random weights
+
+    encoder_channels: int = 256
+
+    decoder: Decoder = "group"
+    groups: int = 4  # activation maps per query (group decoders)
+    num_masks: int = 100  # queries: the most objects that one image can give
+    kernel_dim: int = 128  # length of a mask kernel
+    instance_dim: int = 256
+    instance_convs: int = 4
+    mask_dim: int = 256
+    mask_convs: int = 4
+
+    score_threshold: float = 0.005  # instances whose class score is not above it are dropped
+    mask_threshold: float = 0.45  # a pixel is inside the object above this probability
+    max_detections: int = 100  # the best-scored instances that are kept per image

@@ -1,0 +1,100 @@
+"""SparseInst: image to instances in one pass, without boxes, anchors or non-maximum suppression.
+
+Source:
+    Cheng et al., "Sparse Instance Activation for Real-Time Instance Segmentation", CVPR 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sparseinst.errors import SparseInstError
+from sparseinst.model.backbones.resnet import ResNet
+from sparseinst.model.config import ModelConfig
+from sparseinst.model.decoder import Decoder
+from sparseinst.model.encoder import InstanceContextEncoder
+from sparseinst.model.postprocessing import Detections, detect
+from sparseinst.model.preprocessing import batch_images
+
+
+class SparseInst(nn.Module):
+    """The network with its pre- and post-processing.
+
+    Legend: B images, N queries, K classes, H and W the sides of the padded batch in pixels.
+    """
+
+    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = num_classes
+        self.backbone = ResNet(config.backbone, width=config.backbone_width, norm=config.norm)
+        self.encoder = InstanceContextEncoder(self.backbone.out_channels, config.encoder_channels)
+        self.decoder = Decoder(config, num_classes)
+
+    def forward(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The raw outputs for images of any sizes.
+
+        Args:
+            images: uint8 RGB tensors (3, h, w).
+
+        Returns:
+            "pred_logits" [B, N, K] class logits, "pred_scores" [B, N, 1] objectness logits,
+            "pred_masks" [B, N, H / 4, W / 4] mask logits.
+
+        Raises:
+            SparseInstError: An image is not uint8 RGB.
+        """
+        batch = batch_images(images)
+        logits, objectness, masks = self.decoder(self.encoder(self.backbone(batch)))
+        return {"pred_logits": logits, "pred_scores": objectness, "pred_masks": masks}
+
+    @torch.no_grad()
+    def predict(
+        self, images: Sequence[Tensor], sizes: Sequence[tuple[int, int]] | None = None
+    ) -> list[Detections]:
+        """The instances in each image. The caller puts the model into `eval()` mode.
+
+        Args:
+            images: uint8 RGB tensors (3, h, w), already resized for the model.
+            sizes: Original (height, width) per image, the size of the masks; default: the images' own.
+
+        Raises:
+            SparseInstError: An image is not uint8 RGB, or `sizes` does not fit `images`.
+        """
+        sizes = [(image.shape[-2], image.shape[-1]) for image in images] if sizes is None else sizes
+        if len(sizes) != len(images) or any(min(size) < 1 for size in sizes):
+            raise SparseInstError(
+                f"{len(images)} images came with the sizes {list(sizes)}.",
+                where="predict(images, sizes)",
+                fix="Give one (height, width) of at least 1 pixel per image.",
+            )
+        raw = self(images)
+        return [
+            detect(
+                raw["pred_logits"][index],
+                raw["pred_scores"][index],
+                raw["pred_masks"][index],
+                image_size=(image.shape[1], image.shape[2]),
+                original_size=(int(size[0]), int(size[1])),
+                score_threshold=self.config.score_threshold,
+                mask_threshold=self.config.mask_threshold,
+                max_detections=self.config.max_detections,
+            )
+            for index, (image, size) in enumerate(zip(images, sizes, strict=True))
+        ]
+
+
+def build_model(config: str | ModelConfig, num_classes: int = 80) -> SparseInst:
+    """A network with random weights, from a configuration or the name of one (`sparse_inst_r50_giam`).
+
+    Raises:
+        ConfigError: There is no such name.
+    """
+    if isinstance(config, str):
+        from sparseinst.config import load_config
+
+        config = load_config(config).model
+    return SparseInst(config, num_classes)

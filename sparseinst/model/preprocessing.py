@@ -1,0 +1,61 @@
+"""Pixels to what the network sees: normalised first, then padded, so that the padding is the mean colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sparseinst.errors import SparseInstError
+from sparseinst.export.contract import PIXEL_MULTIPLE
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)  # red, green, blue of ImageNet, in 0..255
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """RGB in 0..255, any dtype, [..., 3, H, W], to float32 with zero mean and unit deviation over ImageNet."""
+    mean = torch.tensor(PIXEL_MEAN, device=images.device).view(3, 1, 1)
+    std = torch.tensor(PIXEL_STD, device=images.device).view(3, 1, 1)
+    return (images.float() - mean) / std
+
+
+def round_up(pixels: int) -> int:
+    """The smallest multiple of 32 that is not below `pixels`."""
+    return (pixels + PIXEL_MULTIPLE - 1) // PIXEL_MULTIPLE * PIXEL_MULTIPLE
+
+
+def batch_images(images: Sequence[Tensor]) -> Tensor:
+    """Images of any sizes as one float32 batch [B, 3, H, W].
+
+    H and W are the largest sides, rounded up to multiples of 32; the images lie at the top left.
+
+    Args:
+        images: uint8 RGB, [3, h, w] each.
+
+    Raises:
+        SparseInstError: The list is empty, or an image has another dtype or shape.
+    """
+    _check(images)
+    height = round_up(max(image.shape[1] for image in images))
+    width = round_up(max(image.shape[2] for image in images))
+    padded = [F.pad(normalise(i), (0, width - i.shape[2], 0, height - i.shape[1])) for i in images]
+    return torch.stack(padded)
+
+
+def _check(images: Sequence[Tensor]) -> None:
+    if len(images) == 0:
+        raise SparseInstError("There are no images.", where="the list of images", fix="Pass at least one.")
+    wrong = [
+        f"image {index}: {image.dtype}, {tuple(image.shape)}"
+        for index, image in enumerate(images)
+        if image.dtype != torch.uint8 or image.dim() != 3 or image.shape[0] != 3 or 0 in image.shape
+    ]
+    if wrong:
+        raise SparseInstError(
+            "Some images are not uint8 RGB of shape (3, height, width) with at least one pixel.",
+            details=wrong,
+            fix="Convert them, e.g. with sparseinst.imaging.read.read_image, and put the channels first.",
+        )
