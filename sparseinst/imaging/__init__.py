@@ -1,0 +1,1 @@
+"""Images as uint8 RGB arrays: reading, resizing, drawing, writing. Nothing here imports torch."""
