@@ -1,0 +1,92 @@
+"""COCO's ways to write a mask (polygons, RLE as a list of counts, RLE as a string) to and from pixels.
+
+Pixels come from pycocotools, because its rules are what COCO's own numbers are computed with.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as pycocotools_mask
+
+Polygons: TypeAlias = list[list[float]]
+Rle: TypeAlias = dict[str, Any]
+Segmentation: TypeAlias = Polygons | Rle
+
+# A pixel's centre is 0.5 from the nearest pixel edge: an outline that moves by less leaves every pixel on its side.
+_OUTLINE_TOLERANCE_PX = 0.49
+
+
+def segmentation_to_mask(segmentation: Segmentation, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """The pixels of a COCO segmentation of any form.
+
+    Args:
+        segmentation: Polygons [[x0, y0, x1, y1, …], …] in pixels, whose union is meant, or an RLE object
+            {"size": [height, width], "counts": list or str}. It must have passed `load_coco`:
+            pycocotools reads a damaged RLE beyond its end.
+
+    Returns:
+        uint8 [height, width], 1 inside and 0 outside. Parts of polygons outside the image are cut off.
+    """
+    mask: npt.NDArray[np.uint8] = pycocotools_mask.decode(segmentation_to_rle(segmentation, height, width))
+    return mask
+
+
+def segmentation_to_rle(segmentation: Segmentation, height: int, width: int) -> Rle:
+    """The same mask as one compressed RLE with `counts` as bytes: the form that pycocotools computes with."""
+    if isinstance(segmentation, dict):
+        if isinstance(segmentation["counts"], list):
+            rle: Rle = pycocotools_mask.frPyObjects(segmentation, height, width)
+            return rle
+        return segmentation
+    if not segmentation:
+        return {"size": [height, width], "counts": pycocotools_mask.encode(_empty(height, width))["counts"]}
+    merged: Rle = pycocotools_mask.merge(pycocotools_mask.frPyObjects(segmentation, height, width))
+    return merged
+
+
+def mask_to_rle(mask: npt.NDArray[Any]) -> Rle:
+    """A mask [H, W] (0 is outside) as a compressed RLE that JSON can hold: `counts` is a str."""
+    rle = pycocotools_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+
+
+def mask_to_counts(mask: npt.NDArray[Any]) -> Rle:
+    """A mask [H, W] (0 is outside) as an uncompressed RLE: lengths of the runs down the columns, outside first."""
+    pixels = (mask != 0).ravel(order="F")
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    runs = np.diff(np.concatenate([[0], changes, [pixels.size]])).tolist()
+    return {"size": [int(side) for side in mask.shape], "counts": [0, *runs] if pixels[:1].any() else runs}
+
+
+def mask_to_polygons(mask: npt.NDArray[Any]) -> Polygons | None:
+    """A mask [H, W] (0 is outside) as polygons along the pixel edges, one for each part.
+
+    Returns:
+        Polygons that decode to exactly the same pixels, or None where no such polygons exist: COCO's polygons
+        are a union, so they cannot say that a mask has a hole.
+    """
+    # Every pixel becomes 2 x 2, so that a contour through pixel centres can be rounded to the edge it runs along.
+    doubled = np.repeat(np.repeat((mask != 0).astype(np.uint8), 2, axis=0), 2, axis=1)
+    contours, hierarchy = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if hierarchy is not None and (hierarchy[0, :, 3] >= 0).any():
+        return None
+    edges = ((contour + 1) // 2 for contour in contours)
+    polygons = [cv2.approxPolyDP(edge, _OUTLINE_TOLERANCE_PX, True).ravel().tolist() for edge in edges]
+    height, width = mask.shape
+    if min(map(len, polygons), default=6) < 6:
+        return None
+    return polygons if np.array_equal(segmentation_to_mask(polygons, height, width), mask != 0) else None
+
+
+def mask_to_segmentation(mask: npt.NDArray[Any]) -> Segmentation:
+    """Polygons where they say exactly the same as the mask, compressed RLE otherwise."""
+    polygons = mask_to_polygons(mask)
+    return mask_to_rle(mask) if polygons is None else polygons
+
+
+def _empty(height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.zeros((height, width), np.uint8, order="F")
