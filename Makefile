@@ -1,0 +1,82 @@
+# The table of contents. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is as good as the files that describe it: a change of either makes it again.
+STAMP := $(VENV)/made-from-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+APART := $(shell sed -n 's/^\# apart: //p' requirements.lock)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONUNBUFFERED := 1
+# Threads that spin while they wait starve each other on a small machine.
+export OMP_WAIT_POLICY := PASSIVE
+
+# pipeline-run: what of it was given becomes an option of `python -m pipelines.run`.
+DATA ?=
+CONFIG ?=
+MIN_AP ?=
+SEED ?=
+SET ?=
+RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
+	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)')
+
+.PHONY: help setup pipeline-run pipeline-compile data-pull stack-up stack-down stack-status lint test test-docker test-gpu clean
+
+help:              ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+setup: $(STAMP)    ## make the virtual environment .venv (by itself before any target that needs it)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "setup: making $(VENV) with $$($(PYTHON) --version): about 2 minutes and 2 GB the first time, more with CUDA" >&2
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@rm -f $(VENV)/made-from-*
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "setup: $(APART) into $(VENV)/triton" >&2
+	@rm -rf $(VENV)/triton
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
+	@touch $@
+
+pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
+	@exec $(BIN)/python -m pipelines.run $(RUN_OPTIONS)
+
+pipeline-compile: setup  ## write pipelines/compiled/sparseinst.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
+	@$(BIN)/python -m pipelines.compile
+
+data-pull: setup     ## fetch the sample data set into data/
+	@$(BIN)/dvc pull data.dvc
+
+stack-up: setup      ## start the local S3 and Triton servers
+	@$(BIN)/sparseinst stack up
+
+stack-down: setup    ## stop them
+	@$(BIN)/sparseinst stack down
+
+stack-status: setup  ## say whether they serve, and what
+	@$(BIN)/sparseinst stack status
+
+lint: setup          ## ruff, its formatter, and mypy
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+
+test: lint           ## lint and every test that needs no GPU, Docker or cluster
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m 'not gpu and not docker'
+
+test-docker: setup   ## build the image and run its checks; skipped where there is no Docker
+	@if docker info >/dev/null 2>&1; then $(BIN)/pytest -q -m docker; \
+	else echo "test-docker: skipped: no Docker daemon answers ('docker info' fails)"; fi
+
+test-gpu: setup      ## the tests that need an NVIDIA GPU; skipped where there is none
+	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then $(BIN)/pytest -q -m gpu; \
+	else echo "test-gpu: skipped: torch finds no CUDA device"; fi
+
+clean:               ## stop the servers; remove the environment, runs and caches (data/ stays)
+	@if [ -x $(BIN)/sparseinst ]; then $(BIN)/sparseinst stack down || true; fi
+	rm -rf $(VENV) .stack runs build .mypy_cache .pytest_cache .ruff_cache *.egg-info
