@@ -69,7 +69,7 @@ def main() -> None:
     """Runs a verb. A deliberate error becomes "error: ..." on stderr and its own exit code."""
     set_up_logging()
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)  # what a verb gave to ctx.exit(), else None
     except SparseInstError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -82,3 +82,4 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our stdout has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,17 @@
+"""How images reach the network; the defaults are the authors' (Base-SparseInst.yaml of hustvl/SparseInst a899015)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputConfig:
+    """Sizes in pixels. A resized image keeps its aspect ratio."""
+
+    train_short_sides: tuple[int, ...] = (416, 448, 480, 512, 544, 576, 608, 640)  # one is drawn per image
+    train_longest_side: int = 853
+    short_side: int = 640  # for evaluation and service
+    longest_side: int = 853
+    flip: float = 0.5  # probability of a left-right flip
+    workers: int = 6  # loader processes per rank; 0 loads in the training process
