@@ -62,10 +62,7 @@ def make_image(seed: int, index: int) -> Sample:
             scene.add_crowd()
         if rng.random() < 0.15:
             scene.add_pole()
-    image = scene.picture()
-    if index % _GREY_EVERY == _GREY_AT:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return Sample(image, scene.objects())
+    return Sample(scene.picture(grey=index % _GREY_EVERY == _GREY_AT), scene.objects())
 
 
 @dataclass(slots=True)
@@ -136,10 +133,11 @@ class _Scene:
         if self._others_stay_visible(window, cover, _LEAST_VISIBLE):
             self._paint(window, cover, _POLE, textures.background_colour(rng))
 
-    def picture(self) -> npt.NDArray[np.uint8]:
-        """uint8 RGB [H, W, 3], with the faint grain of a camera."""
+    def picture(self, grey: bool) -> npt.NDArray[np.uint8]:
+        """uint8 RGB [H, W, 3] or grey [H, W], with the faint grain of a camera."""
         grain = self._rng.standard_normal((self._height, self._width, 1), np.float32)
-        return np.clip(self._canvas + 2 * grain, 0, 255).astype(np.uint8)
+        rgb: npt.NDArray[np.uint8] = np.clip(self._canvas + 2 * grain, 0, 255).astype(np.uint8)
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) if grey else rgb
 
     def objects(self) -> tuple[SampleObject, ...]:
         forms: tuple[SegmentationForm, ...] = ("polygons", "polygons", "counts", "string")
@@ -168,9 +166,7 @@ class _Scene:
             return False
         return self._others_stay_visible(window, inside, least)
 
-    def _others_stay_visible(
-        self, window: tuple[slice, slice], inside: npt.NDArray[np.uint8], least: float
-    ) -> bool:
+    def _others_stay_visible(self, window: tuple[slice, slice], inside: npt.NDArray[np.uint8], least: float) -> bool:
         hidden = np.bincount(self._owner[window][inside >= _COVERED] + 2, minlength=len(self._placed) + 2)[2:]
         for number in np.flatnonzero(hidden):
             left_px = np.count_nonzero(self._owner == number) - hidden[number]

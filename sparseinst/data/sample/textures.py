@@ -43,13 +43,14 @@ def _pattern(kind: str, rng: np.random.Generator, height: int, width: int) -> np
     if kind == "noise":
         cell = rng.uniform(6, 14)
         grid = rng.random((int(height / cell) + 2, int(width / cell) + 2), np.float32)
-        return np.clip(cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
+        smooth = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.clip(smooth, 0, 1).astype(np.float32)
     angle = rng.uniform(0, np.pi)
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     along = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
     if kind == "gradient":
-        low, high = float(along.min()), float(along.max())
-        return (along - low) / max(high - low, 1.0)
+        low, high = along.min(), along.max()
+        return (along - low) / max(high - low, np.float32(1))
     frequency = np.float32(2 * np.pi / rng.uniform(8, 18))
     wave = np.sin(along * frequency)
     if kind == "checks":

@@ -39,9 +39,7 @@ def encode_jpeg(image: npt.NDArray[np.uint8]) -> bytes:
 
 def annotate(sample: Sample, image_id: int, first_id: int) -> list[dict[str, Any]]:
     """COCO annotation objects of a sample, with ids counted from `first_id`."""
-    return [
-        _annotation(found, image_id, annotation_id) for annotation_id, found in enumerate(sample.objects, first_id)
-    ]
+    return [_annotation(found, image_id, annotation_id) for annotation_id, found in enumerate(sample.objects, first_id)]
 
 
 def _write_split(output: Path, split: str, count: int, seed: int) -> None:

@@ -1,0 +1,102 @@
+"""A storage that is a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sparseinst.errors import StorageError
+from sparseinst.files import atomic_path
+from sparseinst.storage.base import Keys, Storage, check_key, in_folder
+
+
+class DirectoryStorage(Storage):
+    """Files below a folder, which is made by the first write."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.uri = str(root)
+
+    def list(self, prefix: str = "") -> Keys:
+        if prefix:
+            check_key(prefix.strip("/"), self.uri)
+        if not self.root.is_dir():
+            return []
+        # A symbolic link to a folder is followed: large data sets are often linked into place.
+        walk = os.walk(self.root / prefix.strip("/"), followlinks=True)
+        paths = (Path(folder, name) for folder, _, names in walk for name in names)
+        keys = (path.relative_to(self.root).as_posix() for path in paths if not _is_unfinished(path.name))
+        return sorted(key for key in keys if in_folder(key, prefix))
+
+    def read_bytes(self, key: str) -> bytes:
+        with self._errors("read", key):
+            return self._path(key).read_bytes()
+
+    def write_bytes(self, key: str, content: bytes) -> None:
+        path = self._path(key)
+        with self._errors("write", key), atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+
+    def create(self, key: str, content: bytes) -> bool:
+        path = self._path(key)
+        with self._errors("write", key):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp") as temporary:
+                temporary.write(content)
+                temporary.flush()
+                try:
+                    os.link(temporary.name, path)  # unlike a rename, this fails where the name is taken
+                except FileExistsError:
+                    return False
+        return True
+
+    def upload(self, path: Path, key: str) -> None:
+        target = self._path(key)
+        with self._errors("write", key), atomic_path(target) as temporary:
+            shutil.copyfile(path, temporary)
+
+    def download(self, key: str, path: Path) -> None:
+        with self._errors("read", key), atomic_path(path) as temporary:
+            shutil.copyfile(self._path(key), temporary)
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def delete(self, key: str) -> None:
+        with self._errors("delete", key):
+            self._path(key).unlink(missing_ok=True)
+
+    def delete_prefix(self, prefix: str) -> None:
+        path = self._path(prefix)
+        with self._errors("delete", prefix):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        check_key(key, self.uri)
+        return self.root / key
+
+    @contextmanager
+    def _errors(self, doing: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"There is no file {key!r}.", where=self.uri, fix="Check the path, or make the file first."
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"Cannot {doing} {key!r}: {error.strerror}.",
+                where=self.uri,
+                fix="Check the folder's permissions and the free space on its disk.",
+            ) from error
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
