@@ -117,7 +117,7 @@ class S3Storage(Storage):
         config = Config(
             connect_timeout=5,
             read_timeout=60,
-            retries={"mode": "standard", "max_attempts": 4},
+            retries={"mode": "standard"},  # how often is the user's choice: AWS_MAX_ATTEMPTS
             max_pool_connections=32,
             # Servers other than Amazon's: no host name for each bucket, no checksums that they may not know.
             s3={"addressing_style": "path" if own_server else "auto"},
