@@ -14,4 +14,5 @@ class InputConfig:
     short_side: int = 640  # for evaluation and service
     longest_side: int = 853
     flip: float = 0.5  # probability of a left-right flip
+    vertical_flip: float = 0.0  # for pictures without an up and down: microscopes, satellites
     workers: int = 6  # loader processes per rank; 0 loads in the training process

@@ -23,6 +23,7 @@ class TrainConfig:
     warmup_factor: float = 0.001
     clip_gradient_norm: float = 0.0  # 0: no clipping, as published
     precision: Precision = "fp32"
+    channels_last: bool = False  # the memory layout that half-precision convolutions are quickest with
     ema_decay: float = 0.0  # 0: off; else the weights that are kept are an exponential moving average
     checkpoint_every: int = 5000
     log_every: int = 20

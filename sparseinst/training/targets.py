@@ -1,4 +1,4 @@
-"""What an image should give: its classes and masks, at the resolution of the network's masks."""
+"""The objects of a batch, at the resolution of the network's masks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The objects of one image.
-
-    Attributes:
-        classes: int64 [m], indices into the categories.
-        masks: bool or uint8 [m, h, w], at the size of the image that the network sees, without padding.
-    """
-
-    classes: Tensor
-    masks: Tensor
-
-    def to(self, device: torch.device | str) -> Target:
-        return Target(self.classes.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
+from sparseinst.data.example import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""Checkpoints: written under a temporary name and renamed, read without unpickling code.
+
+`checkpoint.pt` holds what evaluation and export need; `last.pt` also holds what training needs to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparseinst.config import RunConfig, run_config_from
+from sparseinst.data.categories import Category
+from sparseinst.errors import SparseInstError
+from sparseinst.files import atomic_path, sha256_of_file
+
+MODEL_NAME = "checkpoint.pt"
+TRAINING_NAME = "last.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained model and what it was trained as.
+
+    Attributes:
+        weights: The model's state dict, on the CPU; the averaged weights where the run keeps an average.
+        training: Optimizer state and all else that training needs to go on; empty in a final checkpoint.
+        sha256: Of the file; empty before it is written.
+    """
+
+    weights: Mapping[str, Tensor]
+    config: RunConfig
+    categories: Sequence[Category]
+    iteration: int
+    dataset_id: str = ""
+    training: Mapping[str, Any] | None = None
+    sha256: str = ""
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    content = {
+        "model": dict(checkpoint.weights),
+        "config": checkpoint.config.to_dict(),
+        "categories": [{"id": category.id, "name": category.name} for category in checkpoint.categories],
+        "iteration": checkpoint.iteration,
+        "dataset_id": checkpoint.dataset_id,
+    }
+    if checkpoint.training is not None:
+        content["training"] = dict(checkpoint.training)
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint that this project wrote.
+
+    Raises:
+        SparseInstError: The file is missing, damaged, or another program's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SparseInstError(
+            "There is no such checkpoint.", where=str(path), fix="Train one with 'sparseinst train', or mend the path."
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return Checkpoint(
+            weights=content["model"],
+            config=run_config_from(content["config"], where=str(path)),
+            categories=[Category(entry["id"], entry["name"]) for entry in content["categories"]],
+            iteration=content["iteration"],
+            dataset_id=content["dataset_id"],
+            training=content.get("training"),
+            sha256=sha256_of_file(path),
+        )
+    except SparseInstError:
+        raise
+    except Exception as error:  # torch raises a dozen kinds for damaged files, pickle's own among them
+        raise SparseInstError(
+            f"The checkpoint cannot be read ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}).",
+            where=str(path),
+            fix="Use a checkpoint.pt that 'sparseinst train' wrote.",
+        ) from error
