@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -61,8 +60,9 @@ def decide(candidate: Mapping[str, Any], *, min_ap: float, incumbent: Mapping[st
 
 def _read_ap(metrics: Mapping[str, Any]) -> float | None:
     ap = metrics.get("AP")
-    usable = isinstance(ap, (int, float)) and not isinstance(ap, bool) and math.isfinite(ap) and 0 <= ap <= 1
-    return float(ap) if usable else None
+    if not isinstance(ap, (int, float)) or isinstance(ap, bool):
+        return None
+    return float(ap) if 0 <= ap <= 1 else None  # also refuses NaN
 
 
 def _no_ap(candidate: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ H0 x W0 the image as it was before it was resized for the model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,22 @@ def decode_instances(
     )
 
 
+def decode_batch(
+    scores: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    masks: NDArray[np.uint8],
+    *,
+    sent: tuple[int, int],
+    originals: Sequence[tuple[int, int]],
+    mask_threshold: float,
+) -> list[Instances]:
+    """`decode_instances` for a batch of images of one size: [B, N], [B, N], [B, N, h, w], and B original sizes."""
+    return [
+        decode_instances(*image, sent=sent, original=original, mask_threshold=mask_threshold)
+        for *image, original in zip(scores, classes, masks, originals, strict=True)
+    ]
+
+
 def _signed_distances(mask_threshold: float) -> NDArray[np.float64]:
     """float64, [256]: probability minus threshold for each code.
 
@@ -84,8 +102,7 @@ def _signed_distances(mask_threshold: float) -> NDArray[np.float64]:
 def _resample(grid: NDArray[np.float32], sent: tuple[int, int], original: tuple[int, int]) -> NDArray[np.float32]:
     """Upsamples by the mask stride, crops to `sent`, resamples to `original`; sizes as (rows, columns)."""
     rows, columns = grid.shape[0] * MASK_STRIDE, grid.shape[1] * MASK_STRIDE
-    padded = cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    cropped = padded[: sent[0], : sent[1]]
-    if cropped.shape == original:
-        return cropped
-    return cv2.resize(cropped, original[::-1], interpolation=cv2.INTER_LINEAR)
+    resampled = cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_LINEAR)[: sent[0], : sent[1]]
+    if resampled.shape != original:
+        resampled = cv2.resize(resampled, original[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resampled, np.float32)

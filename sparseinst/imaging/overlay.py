@@ -45,7 +45,9 @@ def draw(
     """
     scale = max(1.0, _SMALLEST_SIDE_PX / max(image.shape[:2]))
     height, width = round(image.shape[0] * scale), round(image.shape[1] * scale)
-    canvas = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC) if scale > 1 else image.copy()
+    canvas = image.copy()
+    if scale > 1:
+        canvas = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
     masks = [_enlarged(mask, width, height) for mask in found.masks]
     order = sorted(range(len(masks)), key=lambda index: -int(masks[index].sum()))
     thickness = max(1, round(max(height, width) / 400))

@@ -61,7 +61,5 @@ def _row(pictures: Sequence[NDArray[np.uint8]], columns: int, width: int) -> NDA
 def _fit(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     scale = min(width / picture.shape[1], _HIGHEST * width / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    fitted: NDArray[np.uint8] = cv2.resize(
-        picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    )
-    return fitted
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
