@@ -1,0 +1,23 @@
+"""What is wrong in a user's data: every finding has a code, a place, and a fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that must be mended before the data can be used.
+
+    Attributes:
+        code: What kind of finding this is, e.g. "SEG-POLY-SHORT". Codes do not change.
+        pointer: Where it is in the file, a JSON pointer (RFC 6901), e.g. "/annotations/12/segmentation/0".
+    """
+
+    code: str
+    pointer: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.code:<14} {self.pointer or '/'}  {self.problem}. {self.fix}."
