@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Finding:
     """One thing that must be mended before the data can be used.
 
+    `problem` and `fix` are sentences without their full stop.
+
     Attributes:
         code: What kind of finding this is, e.g. "SEG-POLY-SHORT". Codes do not change.
         pointer: Where it is in the file, a JSON pointer (RFC 6901), e.g. "/annotations/12/segmentation/0".
@@ -20,4 +22,4 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.code:<14} {self.pointer or '/'}  {self.problem}. {self.fix}."
+        return f"{self.code:<14}  {self.pointer or '/'}  {self.problem}. Fix: {self.fix}."

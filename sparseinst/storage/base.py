@@ -87,10 +87,5 @@ def check_key(key: str, uri: str) -> None:
         )
 
 
-def in_folder(key: str, prefix: str) -> bool:
-    folder = prefix.strip("/")
-    return not folder or key == folder or key.startswith(f"{folder}/")
-
-
 def is_hidden(key: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(key).parts)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sparseinst.errors import StorageError
 from sparseinst.files import atomic_path
-from sparseinst.storage.base import Keys, Storage, check_key, in_folder
+from sparseinst.storage.base import Keys, Storage, check_key
 
 
 class DirectoryStorage(Storage):
@@ -22,15 +22,10 @@ class DirectoryStorage(Storage):
         self.uri = str(root)
 
     def list(self, prefix: str = "") -> Keys:
-        if prefix:
-            check_key(prefix.strip("/"), self.uri)
-        if not self.root.is_dir():
-            return []
-        # A symbolic link to a folder is followed: large data sets are often linked into place.
-        walk = os.walk(self.root / prefix.strip("/"), followlinks=True)
-        paths = (Path(folder, name) for folder, _, names in walk for name in names)
-        keys = (path.relative_to(self.root).as_posix() for path in paths if not _is_unfinished(path.name))
-        return sorted(key for key in keys if in_folder(key, prefix))
+        folder = prefix.strip("/")
+        if folder:
+            check_key(folder, self.uri)
+        return sorted(path.relative_to(self.root).as_posix() for path in _files(self.root / folder))
 
     def read_bytes(self, key: str) -> bytes:
         with self._errors("read", key):
@@ -98,5 +93,16 @@ class DirectoryStorage(Storage):
             ) from error
 
 
-def _is_unfinished(name: str) -> bool:
-    return name.startswith(".") and name.endswith(".tmp")
+def _files(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it, without unfinished ones.
+
+    Links to folders are followed, as large data is often linked into place; each folder is entered once.
+    """
+    entered = set()
+    for place, subfolders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in entered:
+            subfolders.clear()
+            continue
+        entered.add(real)
+        yield from (Path(place, name) for name in names if not (name.startswith(".") and name.endswith(".tmp")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.errors import StorageError
-from sparseinst.storage.base import Keys, Storage, check_key, in_folder
+from sparseinst.storage.base import Keys, Storage, check_key
 
 _KEYS_A_REQUEST = 1000  # the most that DeleteObjects takes
 _CREATE_REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -36,12 +36,12 @@ class S3Storage(Storage):
 
     def list(self, prefix: str = "") -> Keys:
         root = f"{self.prefix}/" if self.prefix else ""
-        folder = prefix.strip("/")
+        folder = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         with self._errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root + folder)
-            names = [entry["Key"][len(root) :] for page in pages for entry in page.get("Contents", ())]
+            names = [entry["Key"].removeprefix(root) for page in pages for entry in page.get("Contents", ())]
         # Some tools leave empty objects with a trailing slash as signs of a folder.
-        return sorted(name for name in names if in_folder(name, folder) and name and not name.endswith("/"))
+        return sorted(name for name in names if name and not name.endswith("/"))
 
     def read_bytes(self, key: str) -> bytes:
         name = self._name(key)
