@@ -32,7 +32,7 @@ help:              ## show this list
 
 setup: $(STAMP)    ## make the virtual environment .venv (by itself before any target that needs it)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP):
 	@echo "setup: making $(VENV) with $$($(PYTHON) --version): about 2 minutes and 2 GB the first time, more with CUDA" >&2
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@rm -f $(VENV)/made-from-*

@@ -1,0 +1,35 @@
+"""Train: a dataset and a configuration become a checkpoint."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Model, Output
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def train(
+    dataset: Input[Dataset], folder: str, config: str, overrides: list[str], seed: int, gpus: int, model: Output[Model]
+) -> None:
+    """Trains a model. A step that was stopped and is started again goes on from its last checkpoint.
+
+    Args:
+        dataset: What ingest made.
+        folder: The folder of this run.
+        config: The name of a configuration, or a YAML file.
+        overrides: Settings over it, each "section.name=value".
+        seed: Decides every random choice.
+        gpus: How many GPUs to train on; 0 trains on the CPU, or on the one GPU that is there.
+        model: The checkpoint.
+    """
+    import shutil
+    from pathlib import Path
+
+    from sparseinst.config import load_config
+    from sparseinst.steps import step
+    from sparseinst.training.train import train as run_training
+
+    with step("train") as facts:
+        settings = load_config(config, [*overrides, f"train.seed={seed}"])
+        result = run_training(Path(dataset.metadata["location"]), Path(folder) / "train", settings, nproc=max(gpus, 1))
+        shutil.copyfile(result.checkpoint, model.path)
+        facts.update(checkpoint=str(result.checkpoint))

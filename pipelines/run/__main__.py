@@ -1,0 +1,66 @@
+"""`python -m pipelines.run`: from annotated images to a live endpoint on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pipelines.run.request import make_request
+from pipelines.run.signals import Interrupted
+from sparseinst.errors import SparseInstError
+from sparseinst.log import set_up_logging
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", type=click.Path(path_type=Path), help="Annotated images. [default: the sample set]")
+@click.option("--config", help="Training configuration, by name or as a YAML file. [default: from the preset]")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Change one setting.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random choice.")
+@click.option(
+    "--min-ap", type=click.FloatRange(0, 1), help="Mask AP that the gate asks for. [default: from the preset]"
+)
+@click.option("--model-name", default="sparseinst", show_default=True, help="The name of the served model.")
+@click.option("--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs are kept.")
+def command(
+    data: Path | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    seed: int,
+    min_ap: float | None,
+    model_name: str,
+    runs: Path,
+) -> int:
+    """Ingest, train, evaluate, gate, export and deploy in local processes, with a real S3 and a real Triton server.
+
+    \b
+    Example:
+      python -m pipelines.run
+      python -m pipelines.run --data photos --min-ap 0.2 --set train.iterations=2000
+    """
+    request = make_request(data, config, overrides, seed, min_ap, model_name)
+    from pipelines.run.journey import travel  # kfp and all that it brings: not for a refusal
+
+    return travel(request, runs)
+
+
+def main() -> int:
+    """Runs the command; its exit code is the failed step's own, 10 for a refused gate, 130 or 143 when interrupted."""
+    set_up_logging()
+    try:
+        code: int = command.main(standalone_mode=False)
+        return code
+    except SparseInstError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Interrupted as interruption:
+        click.echo("interrupted", err=True)
+        return interruption.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

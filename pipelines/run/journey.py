@@ -1,0 +1,75 @@
+"""One local run from start to end: data, servers, pipeline, table, summary."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.pipeline import STEPS, train_to_triton
+from pipelines.run.environment import environment
+from pipelines.run.folder import new_run_folder
+from pipelines.run.local import Outcome, run_locally, steps_file
+from pipelines.run.record import State
+from pipelines.run.request import Request
+from pipelines.run.signals import Interrupted, end_processes_of, interruptible
+from pipelines.run.source import fetch_sample, publish
+from pipelines.run.summary import summary
+from pipelines.run.table import duration, table
+from sparseinst.log import get_logger
+from sparseinst.serving import stack
+
+log = get_logger("run")
+
+
+def travel(request: Request, runs: Path) -> int:
+    """Runs the pipeline as asked, prints the table of steps and the summary, and returns the exit code."""
+    start = time.monotonic()
+    folder = new_run_folder(runs)
+    with interruptible(lambda: end_processes_of(steps_file(folder))), _servers() as servers:
+        with environment(servers.environment()):
+            outcome = _pipeline(request, folder)
+        _report(outcome, folder, time.monotonic() - start)
+        if outcome.interruption:
+            raise outcome.interruption
+        return outcome.exit_code
+
+
+def _pipeline(request: Request, folder: Path) -> Outcome:
+    if request.data is not None and request.min_ap == 0:
+        log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
+    source = publish(fetch_sample() if request.data is None else request.data)
+    arguments = {
+        "source": source,
+        "config": request.config,
+        "overrides": list(request.overrides),
+        "seed": request.seed,
+        "min_ap": request.min_ap,
+        "model_name": request.model_name,
+        "model_repository": "s3://models",
+        "triton_url": os.environ["SPARSEINST_TRITON_URL"],
+        "workspace": str(folder.resolve()),
+    }
+    return run_locally(train_to_triton, arguments, STEPS, folder)
+
+
+@contextmanager
+def _servers() -> Iterator[stack.StackState]:
+    """The local servers. They stay up after the run, unless it is interrupted and had started them itself."""
+    root = stack.default_root()
+    were_up = stack.status(root).healthy
+    try:
+        log.info("the local S3 and Triton servers: %s", "are up" if were_up else "starting")
+        yield stack.up(root)
+    except Interrupted:
+        if not were_up:
+            stack.down(root)
+        raise
+
+
+def _report(outcome: Outcome, folder: Path, seconds: float) -> None:
+    done = sum(step.state is State.SUCCEEDED for step in outcome.steps)
+    lines = ["", f"{done} of {len(outcome.steps)} steps succeeded in {duration(seconds)}", *table(outcome.steps), ""]
+    print("\n".join([*lines, *summary(outcome.steps, folder)]), flush=True)

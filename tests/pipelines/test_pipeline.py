@@ -1,0 +1,54 @@
+"""The compiled pipeline is a golden file: what is committed is what the code says."""
+
+import re
+
+import pytest
+import yaml
+
+from pipelines.compile import COMPILED, compile_to
+from pipelines.pipeline import STEPS, train_to_triton
+
+_VARYING = re.compile(r"^(\s*)(sdkVersion|image): .*$", re.MULTILINE)
+
+
+def _normal(text):
+    return _VARYING.sub(r"\1\2: …", text)
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return next(yaml.safe_load_all(COMPILED.read_text()))
+
+
+def test_the_committed_yaml_is_what_the_code_compiles_to(tmp_path):
+    compile_to(tmp_path / "now.yaml")
+    assert _normal(COMPILED.read_text()) == _normal((tmp_path / "now.yaml").read_text()), "run: make pipeline-compile"
+
+
+def test_the_steps_are_those_that_the_table_of_a_run_names():
+    names = {task for component in train_to_triton.pipeline_spec.components.values() for task in component.dag.tasks}
+    names |= set(train_to_triton.pipeline_spec.root.dag.tasks)
+    assert {name for name in names if not name.startswith("condition")} == set(STEPS)
+
+
+def test_nothing_is_exported_or_deployed_unless_the_gate_says_pass(spec):
+    tasks = spec["root"]["dag"]["tasks"]
+    assert not {"export", "deploy"} & set(tasks)
+    (condition,) = [task for task in tasks.values() if "triggerPolicy" in task]
+    assert condition["triggerPolicy"]["condition"].endswith("== 'pass'")
+
+
+def test_the_steps_that_reach_out_of_the_run_are_never_answered_from_a_cache(spec):
+    tasks = {**spec["root"]["dag"]["tasks"], **spec["components"]["comp-condition-1"]["dag"]["tasks"]}
+    cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
+    assert not {"ingest", "deploy"} & cached
+
+
+def test_the_compiled_pipeline_installs_nothing_when_it_runs():
+    assert "pip install" not in COMPILED.read_text()
+
+
+def test_two_runs_on_a_cluster_never_share_a_folder(spec):
+    assert "{run}" in spec["root"]["inputDefinitions"]["parameters"]["workspace"]["defaultValue"]
+    run_id = spec["root"]["dag"]["tasks"]["ingest"]["inputs"]["parameters"]["run_id"]
+    assert run_id["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
