@@ -1,0 +1,107 @@
+"""A typed client of one served model. Needs numpy and tritonclient, not torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparseinst.errors import ConfigError, EvaluationError
+from sparseinst.export.contract import INPUT, METADATA_KEY, OUTPUTS
+from sparseinst.serving.connection import Connection
+
+_TIMEOUT_S = 60.0
+
+
+class TritonClient:
+    """Sends images to a model that follows the tensor contract. One client a thread; use in `with`, or close it."""
+
+    def __init__(self, url: str, model: str, version: str = "", timeout_s: float = _TIMEOUT_S) -> None:
+        """Nothing is contacted yet.
+
+        Args:
+            url: "host:port" of Triton's gRPC.
+            model: The model's name.
+            version: One version, or "" for the one in service.
+            timeout_s: The deadline of every call.
+
+        Raises:
+            ConfigError: The address has another form.
+        """
+        self._connection = Connection(url, timeout_s=timeout_s)
+        self._model = model
+        self._version = version
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What the export wrote about the model: categories, sides, thresholds, hashes.
+
+        Raises:
+            StackError: The server does not answer.
+            ConfigError: It does not serve this model.
+            EvaluationError: The model says nothing about itself.
+        """
+        self._require_served()
+        parameters = self._connection.model_config(self._model, self._version).parameters
+        try:
+            metadata = json.loads(parameters[METADATA_KEY].string_value)
+        except ValueError:
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise EvaluationError(
+                "The served model does not describe itself.",
+                where=f"{self._connection.url}, parameter '{METADATA_KEY}' of model '{self._model}'",
+                fix="Deploy a model that `sparseinst export` wrote.",
+            )
+        return metadata
+
+    def infer(self, images: NDArray[np.uint8], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """The model's raw answer; what the tensors mean stands in `sparseinst.export.contract`.
+
+        Args:
+            images: uint8, [B, 3, H, W] RGB, already of the size that the model is to see.
+            outputs: Names out of "scores", "classes", "masks"; all by default. Masks are nearly all of the traffic.
+
+        Returns:
+            scores float32 [B, N], classes int64 [B, N], masks uint8 [B, N, h, w].
+
+        Raises:
+            StackError: The server or the model does not answer.
+            ConfigError: The images have another form, or the server does not serve this model.
+        """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
+            raise ConfigError(
+                f"The model takes uint8 [B, 3, H, W], not {images.dtype} {list(images.shape)}.",
+                where=f"model '{self._model}'",
+                fix="Stack RGB images of one size, channels first.",
+            )
+        names = [spec.name for spec in OUTPUTS] if outputs is None else list(outputs)
+        return self._connection.infer(self._model, self._version, {INPUT.name: images}, names)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _require_served(self) -> None:
+        if self._connection.is_ready(self._model, self._version):
+            return
+        served = [entry for entry in self._connection.models() if entry.state == "READY"]
+        name = f"'{self._model}'" + (f" version {self._version}" if self._version else "")
+        raise ConfigError(
+            f"Triton does not serve {name}.",
+            where=self._connection.url,
+            details=[f"it serves '{entry.name}' version {entry.version}" for entry in served],
+            fix="Name a model that it serves." if served else "Deploy a model first: `sparseinst deploy`.",
+        )

