@@ -19,7 +19,6 @@ from sparseinst.model.instance_branch import (
     conv_stack,
 )
 
-_MASK_SCALE = 2.0  # masks are predicted at stride 8 and enlarged to stride 4
 
 
 class MaskBranch(nn.Module):
@@ -52,7 +51,8 @@ class Decoder(nn.Module):
         mask_features = self.mask_branch(x)
         batch, _, height, width = mask_features.shape
         masks = torch.bmm(kernels, mask_features.flatten(2)).view(batch, -1, height, width)
-        masks = F.interpolate(masks, scale_factor=_MASK_SCALE, mode="bilinear", align_corners=False)
+        # Drawn at stride 8, enlarged to stride 4.
+        masks = F.interpolate(masks, scale_factor=2.0, mode="bilinear", align_corners=False)
         return logits, objectness, masks
 
 

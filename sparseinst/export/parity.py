@@ -1,0 +1,121 @@
+"""The proof that the exported model answers as the trained one: same instances, scores and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sparseinst.evaluation.instances import Instances
+from sparseinst.export.decode import decode_batch
+from sparseinst.model.network import SparseInst
+from sparseinst.model.postprocessing import Detections
+
+SCORE_TOLERANCE = 1e-4
+MASK_TOLERANCE = 1e-3  # share of the image's pixels
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far two answers for one image are apart.
+
+    Attributes:
+        instances: Larger number of instances of the two.
+        unmatched: Instances that have no counterpart of the same class and score in the other answer.
+        score: Largest difference of scores.
+        mask: Largest share of pixels that differ, over the pairs of masks.
+    """
+
+    instances: int
+    unmatched: int
+    score: float
+    mask: float
+
+    @property
+    def is_within_tolerance(self) -> bool:
+        return self.unmatched == 0 and self.score <= SCORE_TOLERANCE and self.mask <= MASK_TOLERANCE
+
+
+def compare(reference: Instances, other: Instances) -> Difference:
+    """Pairs each instance with the one most like it among those of its class whose score is within tolerance.
+
+    Instances of equal score may stand in either order, so the place in the list says nothing.
+    """
+    taken: set[int] = set()
+    score, mask, unmatched = 0.0, 0.0, 0
+    for index in range(len(reference)):
+        gaps = np.abs(other.scores - reference.scores[index])
+        alike = np.flatnonzero((other.classes == reference.classes[index]) & (gaps <= SCORE_TOLERANCE))
+        shares = {j: float((other.masks[j] != reference.masks[index]).mean()) for j in alike.tolist() if j not in taken}
+        if not shares:
+            unmatched += 1
+            continue
+        partner = min(shares, key=lambda j: shares[j] / MASK_TOLERANCE + gaps[j] / SCORE_TOLERANCE)
+        taken.add(partner)
+        score, mask = max(score, float(gaps[partner])), max(mask, shares[partner])
+    unmatched = max(unmatched, len(other) - len(taken))
+    return Difference(max(len(reference), len(other)), unmatched, score, mask)
+
+
+def measure_parity(
+    model: SparseInst, scripted: torch.jit.ScriptModule, images: Sequence[Pixels], batches: Sequence[int] = (1, 4)
+) -> dict[str, Any]:
+    """Runs the eager and the exported model over images and batches.
+
+    Args:
+        model: The eager model, in `eval()` mode.
+        scripted: The export.
+        images: uint8 RGB [H, W, 3], of several sizes.
+        batches: For each image, batches of it and its mirror images of these sizes are tried.
+
+    Returns:
+        What parity.json holds: every case, the worst figures, the tolerances, and "passed".
+    """
+    cases: list[dict[str, Any]] = []
+    for image in images:
+        for batch in batches:
+            variants = [_variant(image, index) for index in range(batch)]
+            differences = _compare_batch(model, scripted, variants)
+            cases += [
+                {"height": image.shape[0], "width": image.shape[1], "batch": batch, "image": index, **asdict(difference)}
+                for index, difference in enumerate(differences)
+            ]
+    worst = {key: max(case[key] for case in cases) for key in ("unmatched", "score", "mask")}
+    within = worst["unmatched"] == 0 and worst["score"] <= SCORE_TOLERANCE and worst["mask"] <= MASK_TOLERANCE
+    return {
+        "passed": within,
+        "worst": worst,
+        "tolerances": {"unmatched": 0, "score": SCORE_TOLERANCE, "mask": MASK_TOLERANCE},
+        "instances_compared": sum(case["instances"] for case in cases),
+        "cases": cases,
+    }
+
+
+def _compare_batch(model: SparseInst, scripted: torch.jit.ScriptModule, images: Sequence[Pixels]) -> list[Difference]:
+    tensors = [torch.from_numpy(image.transpose(2, 0, 1).copy()) for image in images]
+    eager = model.predict(tensors)
+    with torch.no_grad():
+        scores, classes, masks = (output.numpy() for output in scripted(torch.stack(tensors)))
+    size = (images[0].shape[0], images[0].shape[1])
+    threshold = model.config.mask_threshold
+    exported = decode_batch(
+        scores, classes, masks, sent=size, originals=[size] * len(images), mask_threshold=threshold
+    )
+    return [compare(_instances(found), other) for found, other in zip(eager, exported, strict=True)]
+
+
+def _instances(found: Detections) -> Instances:
+    order = torch.argsort(found.scores, descending=True, stable=True)
+    return Instances(found.scores[order].numpy(), found.classes[order].numpy(), found.masks[order].numpy())
+
+
+def _variant(image: Pixels, index: int) -> Pixels:
+    """The image, its mirror image, both upside down: four different images of the same size."""
+    image = image[:, ::-1] if index & 1 else image
+    return np.ascontiguousarray(image[::-1] if index & 2 else image)

@@ -1,0 +1,119 @@
+"""The network as one TorchScript graph that takes raw pixels and gives a fixed number of instances per image.
+
+Legend: B images, N instances, H and W the sides of the images in pixels, h and w those of the mask grid.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sparseinst.errors import ExportError
+from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_ZERO, METADATA_KEY, NO_INSTANCE, PIXEL_MULTIPLE
+from sparseinst.files import atomic_path
+from sparseinst.model.network import SparseInst
+from sparseinst.model.postprocessing import maskness, score_classes
+from sparseinst.model.preprocessing import PIXEL_MEAN, PIXEL_STD
+
+_METADATA_FILE = f"{METADATA_KEY}.json"
+
+
+class ServedModel(nn.Module):
+    """Normalises, pads, runs the network, scores, sorts and encodes: the tensor contract as a module."""
+
+    def __init__(self, model: SparseInst) -> None:
+        super().__init__()
+        self.backbone = model.backbone
+        self.encoder = model.encoder
+        self.decoder = model.decoder
+        self.instances = min(model.config.num_masks, model.config.max_detections)
+        self.score_threshold = model.config.score_threshold
+        self.mask_threshold = model.config.mask_threshold
+        self.multiple = PIXEL_MULTIPLE
+        self.code_zero, self.code_scale, self.no_instance = MASK_CODE_ZERO, MASK_CODE_SCALE, NO_INSTANCE
+        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 RGB [B, 3, H, W] to scores float32 [B, N], classes int64 [B, N], mask codes uint8 [B, N, h, w]."""
+        x = (image.float() - self.pixel_mean) / self.pixel_std
+        bottom = (self.multiple - x.shape[2] % self.multiple) % self.multiple
+        right = (self.multiple - x.shape[3] % self.multiple) % self.multiple
+        x = F.pad(x, [0, right, 0, bottom])
+        logits, objectness, mask_logits = self.decoder(self.encoder(self.backbone(x)))
+        scores, classes = score_classes(logits, objectness)
+        found = scores > self.score_threshold
+        probabilities = mask_logits.float().sigmoid()
+        scores = scores * maskness(probabilities, self.mask_threshold)
+        # Empty slots rank below every instance, one with an empty mask and thus score 0 included.
+        order = torch.where(found, scores, torch.full_like(scores, -1.0)).topk(self.instances, dim=1).indices
+        found = found.gather(1, order)
+        scores = scores.gather(1, order) * found.to(scores.dtype)
+        classes = torch.where(found, classes.gather(1, order), torch.full_like(order, self.no_instance))
+        grid = order[:, :, None, None].expand(-1, -1, probabilities.shape[2], probabilities.shape[3])
+        return scores, classes, self.encode(probabilities.gather(1, grid))
+
+    def encode(self, probabilities: Tensor) -> Tensor:
+        """Probabilities to the contract's mask codes, uint8, same shape."""
+        distance = probabilities - self.mask_threshold
+        reach = torch.where(
+            distance > 0,
+            torch.full_like(distance, 1.0 - self.mask_threshold),
+            torch.full_like(distance, self.mask_threshold),
+        )
+        companded = torch.sign(distance) * torch.sqrt(distance.abs() / reach)
+        return (self.code_zero + self.code_scale * companded).round().clamp(0, 255).to(torch.uint8)
+
+
+def script(model: SparseInst) -> torch.jit.ScriptModule:
+    """The served model as a frozen script. Scripted, not traced: any batch and size stays possible.
+
+    Raises:
+        ExportError: TorchScript cannot compile the model.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what Triton's backend loads
+        try:
+            served = ServedModel(model).eval()
+            # Numerics stay as trained: folding the norms shifts probabilities by 1e-6, and a cell that crosses the
+            # mask threshold by that moves its instance's score by far more.
+            frozen: torch.jit.ScriptModule = torch.jit.freeze(torch.jit.script(served), optimize_numerics=False)
+        except RuntimeError as error:
+            raise ExportError(f"TorchScript cannot compile the model: {error}", fix="Report this as a bug.") from error
+    return frozen
+
+
+def save_script(scripted: torch.jit.ScriptModule, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Writes the script with its metadata inside."""
+    extra = {_METADATA_FILE: json.dumps(metadata, sort_keys=True)}
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(scripted, str(temporary), _extra_files=extra)
+
+
+def load_script(path: Path, device: str = "cpu") -> tuple[torch.jit.ScriptModule, dict[str, Any]]:
+    """A script that `save_script` wrote, and its metadata.
+
+    Raises:
+        ExportError: The file is missing, no TorchScript, or holds no metadata of this project.
+    """
+    extra = {_METADATA_FILE: ""}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            scripted = torch.jit.load(str(path), map_location=device, _extra_files=extra)
+        metadata: dict[str, Any] = json.loads(extra[_METADATA_FILE])
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ExportError(
+            f"This is no exported model ({str(error).splitlines()[0]}).",
+            where=str(path),
+            fix="Use a model.pt that 'sparseinst export' wrote.",
+        ) from error
+    return scripted, metadata

@@ -1,0 +1,47 @@
+"""Training as one call: resolves the configuration, starts the ranks, and hands back what they made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sparseinst.config import load_config
+from sparseinst.errors import ConfigError
+from sparseinst.manifest import read_manifest
+from sparseinst.training.checkpoint import MODEL_NAME
+from sparseinst.training.launch import launch_ranks
+from sparseinst.training.train import TrainResult, train
+
+
+def run_training(
+    data: Path, output: Path, config: str, overrides: Sequence[str] = (), *, ranks: int | None = None
+) -> TrainResult:
+    """Trains with one rank per GPU, or the number given, and returns when the checkpoint is written.
+
+    Under torchrun, this process is one of the ranks. Arguments and errors as `sparseinst.training.train.train`.
+    """
+    settings = load_config(config, overrides)
+    if "RANK" in os.environ:
+        return train(data, output, settings)
+    count = ranks or _gpus() or 1
+    if count == 1:
+        return train(data, output, settings)
+    if settings.train.batch_size % count:
+        raise ConfigError(
+            f"A batch of {settings.train.batch_size} images cannot be shared by {count} ranks.",
+            where="train.batch_size",
+            fix=f"Choose a multiple of {count}.",
+        )
+    arguments = ["--data", str(data), "--output", str(output), "--config", config]
+    for override in overrides:
+        arguments += ["--set", override]
+    launch_ranks(count, arguments)
+    facts = read_manifest(output)["facts"]
+    return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"])
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
