@@ -80,8 +80,8 @@ class _Scene:
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
         self._rng = rng
         self._height, self._width = height, width
-        self._background_rgb = textures.background_colour(rng)
-        self._canvas = textures.paint_texture(rng, height, width, self._background_rgb, contrast=0.22)
+        self._colours = [textures.background_colour(rng)]  # of the background, then of each object
+        self._canvas = textures.paint_texture(rng, height, width, self._colours[0], contrast=0.22)
         self._owner = np.full((height, width), _BACKGROUND, np.int8)
         self._placed: list[_Placed] = []
 
@@ -93,8 +93,9 @@ class _Scene:
         placed = _Placed(category.id, int(np.count_nonzero(cover >= _COVERED)))
         least = _LEAST_VISIBLE if rng.random() < 0.25 else 0.7
         for _ in range(8):
-            top = int(rng.integers(-cover.shape[0] // 4, self._height - 3 * cover.shape[0] // 4 + 1))
-            left = int(rng.integers(-cover.shape[1] // 4, self._width - 3 * cover.shape[1] // 4 + 1))
+            beyond = cover.shape[0] // 4  # how far a patch may lie outside the image
+            top = int(rng.integers(-beyond, self._height - cover.shape[0] + beyond + 1))
+            left = int(rng.integers(-beyond, self._width - cover.shape[1] + beyond + 1))
             window, inside = self._clip(cover, top, left)
             if self._stays_visible(window, inside, placed, least):
                 self._lay(window, inside, placed)
@@ -103,9 +104,9 @@ class _Scene:
     def add_crowd(self) -> None:
         """Lays a cluster of tiny discs that nobody would outline one by one: one crowd region."""
         rng = self._rng
-        span = int(rng.integers(32, 52))
+        span = int(rng.integers(40, 60))
         cover = np.zeros((span, span), np.uint8)
-        for x, y in rng.uniform(5, span - 6, (int(rng.integers(9, 17)), 2)):
+        for x, y in rng.uniform(9, span - 10, (int(rng.integers(9, 17)), 2)):
             cv2.circle(cover, (round(x * 16), round(y * 16)), round(rng.uniform(40, 64)), 255, -1, cv2.LINE_AA, 4)
         placed = _Placed(CATEGORIES[0].id, int(np.count_nonzero(cover >= _COVERED)), is_crowd=True)
         for _ in range(8):
@@ -140,7 +141,7 @@ class _Scene:
         return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) if grey else rgb
 
     def objects(self) -> tuple[SampleObject, ...]:
-        forms: tuple[SegmentationForm, ...] = ("polygons", "polygons", "counts", "string")
+        forms: tuple[SegmentationForm, ...] = ("polygons", "polygons", "string", "string", "counts")
         return tuple(
             SampleObject(
                 placed.category_id, self._owner == number, placed.is_crowd, forms[self._rng.integers(len(forms))]
@@ -175,8 +176,9 @@ class _Scene:
         return True
 
     def _lay(self, window: tuple[slice, slice], inside: npt.NDArray[np.uint8], placed: _Placed) -> None:
-        rgb = textures.object_colour(self._rng, self._background_rgb)
+        rgb = textures.object_colour(self._rng, self._colours)
         self._paint(window, inside, len(self._placed), rgb)
+        self._colours.append(rgb)
         self._placed.append(placed)
 
     def _paint(

@@ -12,6 +12,7 @@ from sparseinst.data.categories import Category
 CATEGORIES = (Category(1, "disc"), Category(2, "triangle"), Category(5, "cross"), Category(9, "ring"))
 
 _SUBPIXEL_BITS = 4
+_MARGIN_PX = 7  # room for the shadow that the scene adds
 _CIRCLE = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
 
@@ -25,7 +26,7 @@ def draw_shape(name: str, radius_px: float, rng: np.random.Generator) -> npt.NDA
     Returns:
         How much of each pixel is covered, uint8 [P, P] in 0..255; P is odd and leaves an empty margin.
     """
-    half = int(np.ceil(radius_px * 1.15)) + 2
+    half = int(np.ceil(radius_px * 1.15)) + _MARGIN_PX
     patch = np.zeros((2 * half + 1, 2 * half + 1), np.uint8)
     rotation, stretch = rng.uniform(0, 2 * np.pi), rng.uniform(0.88, 1.12)
     outlines = [_place(outline, radius_px, rotation, stretch, half) for outline in _outlines(name, rng)]

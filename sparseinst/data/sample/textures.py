@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +11,11 @@ import numpy.typing as npt
 _KINDS = ("stripes", "checks", "noise", "gradient")
 
 
-def object_colour(rng: np.random.Generator, background_rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """A lively RGB colour, float32 [3] in 0..255, that differs visibly from the background's mean colour."""
+def object_colour(rng: np.random.Generator, others_rgb: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """A lively RGB colour, float32 [3] in 0..255; of a few drawn, one that differs visibly from all others."""
     for _ in range(8):
         rgb = _from_hsv(rng.uniform(0, 1), rng.uniform(0.45, 0.9), rng.uniform(0.6, 1.0))
-        if np.abs(rgb - background_rgb).sum() > 160:
+        if np.abs(np.stack(others_rgb) - rgb).sum(1).min() > 160:
             break
     return rgb
 
