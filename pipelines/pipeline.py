@@ -23,7 +23,7 @@ def train_to_triton(
     min_ap: float = 0.5,
     model_name: str = "sparseinst",
     model_repository: str = "s3://models",
-    triton_url: str = "sparseinst-triton:8001",
+    triton_url: str = "sparseinst-triton-control:8001",
     workspace: str = "/workspace/{run}",
 ) -> None:
     """Ingests, trains, evaluates; and if the model earned its place, exports and deploys it.
@@ -37,7 +37,7 @@ def train_to_triton(
         min_ap: The mask AP on the validation images that the gate asks for, 0 to 1.
         model_name: The name of the served model.
         model_repository: Triton's model repository, as the steps see it.
-        triton_url: Triton's gRPC address.
+        triton_url: Triton's gRPC address for loading models.
         workspace: A folder that every step sees. "{run}" becomes the run's id, so that no two runs share a folder.
     """
     data = ingest(source=source, workspace=workspace, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)

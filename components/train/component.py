@@ -18,18 +18,17 @@ def train(
         config: The name of a configuration, or a YAML file.
         overrides: Settings over it, each "section.name=value".
         seed: Decides every random choice.
-        gpus: How many GPUs to train on; 0 trains on the CPU, or on the one GPU that is there.
+        gpus: How many GPUs to train on; 0 takes those that are there, or the CPU.
         model: The checkpoint.
     """
     import shutil
     from pathlib import Path
 
-    from sparseinst.config import load_config
     from sparseinst.steps import step
-    from sparseinst.training.train import train as run_training
+    from sparseinst.training.run import run_training
 
     with step("train") as facts:
-        settings = load_config(config, [*overrides, f"train.seed={seed}"])
-        result = run_training(Path(dataset.metadata["location"]), Path(folder) / "train", settings, nproc=max(gpus, 1))
-        shutil.copyfile(result.checkpoint, model.path)
-        facts.update(checkpoint=str(result.checkpoint))
+        data, output = Path(dataset.metadata["location"]), Path(folder) / "train"
+        made = run_training(data, output, config, [*overrides, f"train.seed={seed}"], ranks=gpus or None)
+        shutil.copyfile(made.checkpoint, model.path)
+        facts.update(checkpoint=str(made.checkpoint), iterations=made.iterations)

@@ -59,7 +59,7 @@ def _pipeline(request: Request, folder: Path) -> Outcome:
 def _servers() -> Iterator[stack.StackState]:
     """The local servers. They stay up after the run, unless it is interrupted and had started them itself."""
     root = stack.default_root()
-    were_up = stack.status(root).healthy
+    were_up = _are_up(root)
     try:
         log.info("the local S3 and Triton servers: %s", "are up" if were_up else "starting")
         yield stack.up(root)
@@ -67,6 +67,10 @@ def _servers() -> Iterator[stack.StackState]:
         if not were_up:
             stack.down(root)
         raise
+
+
+def _are_up(root: Path) -> bool:
+    return stack.read_state(root) is not None and not any(server.problem for server in stack.status(root).servers)
 
 
 def _report(outcome: Outcome, folder: Path, seconds: float) -> None:
