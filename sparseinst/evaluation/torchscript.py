@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictor import Predictor
-from sparseinst.export.contract import METADATA_KEY
 from sparseinst.export.decode import decode_batch
+from sparseinst.export.torchscript import load_script
 
 
 class TorchScriptPredictor(Predictor):
@@ -22,16 +20,7 @@ class TorchScriptPredictor(Predictor):
 
     def __init__(self, path: Path) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        extra = {f"{METADATA_KEY}.json": ""}
-        try:
-            self._model = torch.jit.load(str(path), map_location=self._device, _extra_files=extra).eval()
-            metadata = json.loads(extra[f"{METADATA_KEY}.json"] or "{}")
-        except (RuntimeError, ValueError) as error:
-            raise EvaluationError(
-                f"The TorchScript file cannot be loaded: {str(error).splitlines()[0]}",
-                where=str(path),
-                fix="Use a model.pt that 'sparseinst export' wrote.",
-            ) from error
+        self._model, metadata = load_script(path, self._device)
         super().__init__(metadata, str(path))
 
     @torch.inference_mode()

@@ -1,0 +1,82 @@
+"""`sparseinst evaluate`: how good a model, or a file of detections, is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sparseinst.cli.output import emit
+
+_ROWS = (("AP", "AP50", "AP75", "APs", "APm", "APl"), ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"))
+_MOST_CLASSES = 10
+
+
+@click.command("evaluate")
+@click.option("--data", type=click.Path(path_type=Path), help="A dataset directory.")
+@click.option("--split", default="val", show_default=True, help="Which of its splits.")
+@click.option("--model", help="A checkpoint, an exported model.pt, or grpc://host:port/model[/version].")
+@click.option("--detections", type=click.Path(path_type=Path), help="COCO results (JSON) instead of a model.")
+@click.option("--annotations", type=click.Path(path_type=Path), help="A COCO file instead of --data.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory for the results.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Images at a time.")
+@click.option("--pictures", type=click.IntRange(min=0), default=6, show_default=True, help="Images to draw.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    data: Path | None,
+    split: str,
+    model: str | None,
+    detections: Path | None,
+    annotations: Path | None,
+    output: Path,
+    batch_size: int,
+    pictures: int,
+    as_json: bool,
+) -> None:
+    """Compute the 12 COCO numbers for masks.
+
+    \b
+    Examples:
+      sparseinst evaluate --data data --model model/checkpoint.pt --output evaluation
+      sparseinst evaluate --data data --model grpc://127.0.0.1:8001/sparseinst --output evaluation
+      sparseinst evaluate --detections found.json --annotations instances_val.json --output evaluation
+    """
+    from sparseinst.evaluation.evaluate import METRICS, evaluate, evaluate_detections
+    from sparseinst.evaluation.pictures import SHEET
+
+    if data and model and not (detections or annotations):
+        metrics = evaluate(data, split, model, output, batch_size=batch_size, picture_count=pictures)
+    elif detections and annotations and not (data or model):
+        metrics = evaluate_detections(detections, annotations, output)
+    else:
+        raise click.UsageError("Give --data with --model, or --detections with --annotations.")
+    drawn = [f"pictures: {output / SHEET}"] if data and pictures else []
+    emit(
+        metrics,
+        as_json,
+        [
+            *_table(metrics),
+            f"metrics:  {output / METRICS}",
+            *drawn,
+            f"next:     sparseinst gate --candidate {output / METRICS} --min-ap 0.5",
+        ],
+    )
+
+
+def _table(metrics: Mapping[str, Any]) -> list[str]:
+    counts = f"{metrics['images']} images, {metrics['instances']} objects, {metrics['detections']} detections"
+    rows = ["  ".join(f"{name:>5} {_number(metrics[name])}" for name in row) for row in _ROWS]
+    classes = sorted(metrics["per_class"].items(), key=lambda item: -item[1]["instances"])
+    width = max((len(name) for name, _ in classes[:_MOST_CLASSES]), default=0)
+    lines = [
+        f"  {name:<{width}}  AP {_number(of['AP'])}  AP50 {_number(of['AP50'])}  {of['instances']} objects"
+        for name, of in classes[:_MOST_CLASSES]
+    ]
+    rest = [f"  and {len(classes) - _MOST_CLASSES} more classes"] if len(classes) > _MOST_CLASSES else []
+    return [counts, *rows, *lines, *rest]
+
+
+def _number(value: float | None) -> str:
+    return "    -" if value is None else f"{value:.3f}"

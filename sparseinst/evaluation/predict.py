@@ -1,0 +1,65 @@
+"""Finds the objects in single pictures, as COCO-style JSON and as overlays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sparseinst.errors import DatasetError
+from sparseinst.evaluation.predictor import Predictor
+from sparseinst.files import write_json
+from sparseinst.imaging.overlay import draw
+from sparseinst.imaging.read import read_image
+from sparseinst.imaging.write import write_image
+
+PREDICTIONS = "predictions.json"
+
+
+def predict(predictor: Predictor, paths: Sequence[Path], *, min_score: float, output: Path | None) -> dict[str, Any]:
+    """Looks at the pictures one after the other.
+
+    Args:
+        min_score: Instances below it are left out.
+        output: Where predictions.json and one overlay picture (.jpg) per image go; None writes nothing.
+
+    Returns:
+        A COCO object: "images" (id from 1, file_name, height, width, and overlay where one was drawn),
+        "annotations" (id, image_id, category_id, segmentation as RLE, area in pixels, bbox, score, best first in each
+        image) and "categories".
+
+    Raises:
+        DatasetError: Files are missing (all are named), or one is no image.
+    """
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(paths)} images are not there.", where=", ".join(missing), fix="Check the paths."
+        )
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, path in enumerate(paths, 1):
+        pixels = read_image(path)
+        found = predictor.predict([pixels])[0].above(min_score)
+        image = {"id": number, "file_name": str(path), "height": pixels.shape[0], "width": pixels.shape[1]}
+        if output is not None:
+            picture = output / _unused(path.stem, {Path(entry["overlay"]).stem for entry in images})
+            write_image(picture, draw(pixels, found, predictor.categories))
+            image["overlay"] = str(picture)
+        images.append(image)
+        areas = found.masks.sum(axis=(1, 2)).tolist()
+        for entry, area in zip(found.to_coco(number, predictor.categories), areas, strict=True):
+            annotations.append({"id": len(annotations) + 1, "area": area, "iscrowd": 0, **entry})
+    categories = [{"id": category.id, "name": category.name} for category in predictor.categories]
+    coco = {"images": images, "annotations": annotations, "categories": categories}
+    if output is not None:
+        write_json(output / PREDICTIONS, coco)
+    return coco
+
+
+def _unused(stem: str, used: set[str]) -> str:
+    """`stem`.jpg, or with a number where two images have one name."""
+    name, number = stem, 2
+    while name in used:
+        name, number = f"{stem}-{number}", number + 1
+    return f"{name}.jpg"
