@@ -16,3 +16,7 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared, the folder of real data beside this checkout")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--goldens", metavar="DIR", help="check every sparse_inst_*.npz in DIR instead of the light set")
