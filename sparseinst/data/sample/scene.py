@@ -20,12 +20,12 @@ SegmentationForm = Literal["polygons", "counts", "string"]
 
 # (height, width) in pixels.
 _SIZES = ((128, 128), (128, 160), (160, 128), (112, 144), (144, 112), (128, 192), (144, 144))
-_RADIUS_PX = (12.0, 36.0)
+_RADIUS_PX = (14.0, 36.0)
 _EMPTY_EVERY, _EMPTY_AT = 50, 17
 _GREY_EVERY, _GREY_AT = 25, 7
 _BACKGROUND, _POLE = -1, -2
 _LEAST_VISIBLE = 0.25
-_LEAST_AREA_PX = 90
+_LEAST_AREA_PX = 120
 _COVERED = 128
 
 
@@ -81,17 +81,17 @@ class _Scene:
         self._rng = rng
         self._height, self._width = height, width
         self._colours = [textures.background_colour(rng)]  # of the background, then of each object
-        self._canvas = textures.paint_texture(rng, height, width, self._colours[0], contrast=0.22)
+        self._canvas = textures.paint_texture(rng, height, width, self._colours[0], contrast=0.18)
         self._owner = np.full((height, width), _BACKGROUND, np.int8)
         self._placed: list[_Placed] = []
 
     def add_object(self) -> None:
-        """Lays one shape on top where it hides little; one time in four it may hide, or lose, up to 75 %."""
+        """Lays one shape on top where it hides little; one time in five it may hide, or lose, up to 75 %."""
         rng = self._rng
         category = CATEGORIES[rng.integers(len(CATEGORIES))]
         cover = draw_shape(category.name, rng.uniform(*_RADIUS_PX), rng)
         placed = _Placed(category.id, int(np.count_nonzero(cover >= _COVERED)))
-        least = _LEAST_VISIBLE if rng.random() < 0.25 else 0.7
+        least = _LEAST_VISIBLE if rng.random() < 0.2 else 0.75
         for _ in range(8):
             beyond = cover.shape[0] // 4  # how far a patch may lie outside the image
             top = int(rng.integers(-beyond, self._height - cover.shape[0] + beyond + 1))
@@ -193,7 +193,7 @@ class _Scene:
         share = inside[:, :, None] * np.float32(1 / 255)
         shadow = cv2.GaussianBlur(cv2.warpAffine(inside, _SHADOW_SHIFT, (width, height)), (7, 7), 0)
         canvas *= 1 - shadow[:, :, None] * np.float32(0.35 / 255)
-        texture = textures.paint_texture(self._rng, height, width, rgb, contrast=0.45)
+        texture = textures.paint_texture(self._rng, height, width, rgb, contrast=0.3)
         canvas += share * (texture - canvas)
         self._owner[window][inside >= _COVERED] = owner
 

@@ -36,7 +36,7 @@ def paint_texture(
     kind = _KINDS[rng.integers(len(_KINDS))]
     pattern = _pattern(kind, rng, height, width)
     shift = contrast * (-1 if rgb.mean() > 110 else 1)
-    other = np.clip(rgb * (1 + shift) + rng.uniform(-25, 25, 3).astype(np.float32), 0, 255)
+    other = np.clip(rgb * (1 + shift) + rng.uniform(-15, 15, 3).astype(np.float32), 0, 255)
     return rgb + pattern[:, :, None] * (other - rgb)
 
 
