@@ -116,7 +116,8 @@ class Connection:
             raise self._explain(error) from error
 
     def _explain(self, error: InferenceServerException) -> StackError | ConfigError:
-        status, message = (error.status() or "").removeprefix("StatusCode."), str(error.message())
+        status = (error.status() or "").removeprefix("StatusCode.")
+        message = str(error.message()).partition("\n")[0].rstrip(" .;") + "."  # a backend's traceback may follow
         if status == "DEADLINE_EXCEEDED":
             return StackError(
                 f"Triton did not answer within {self._timeout_s:g} s.",

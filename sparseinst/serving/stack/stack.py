@@ -117,6 +117,8 @@ def _stop(state: StackState, name: str) -> StackState:
         return state
     if supervisor.stop(process):
         log.info("%s ended (process %d)", name, process.pid)
+    if name == "triton":
+        triton.remove_leftovers(state)
     state = state.without_process(name)
     state.write()
     return state

@@ -22,12 +22,11 @@ _BACKEND = Path(sparseinst.__file__).parents[1] / "deploy" / "triton_backend" / 
 
 def start(state: StackState) -> supervisor.ProcessId:
     """Starts the server with no models. Returns at once."""
-    files = _files()
+    files = server_files()
     server = files / "pytriton" / "tritonserver"
     backends = _assemble_backends(server, state.root / "backends")
-    copies = state.root / "loaded"  # Triton's local copies of what it loads from S3; a killed server leaves them
-    shutil.rmtree(copies, ignore_errors=True)
-    copies.mkdir(parents=True)
+    copies = _copies(state)
+    copies.mkdir(parents=True, exist_ok=True)
     ports = state.ports
     command = [
         str(server / "bin" / "tritonserver"),
@@ -69,7 +68,19 @@ def problem(state: StackState) -> str:
     return "" if name == state.id else f"another server ({name!r}) answers on its port"
 
 
-def _files() -> Path:
+def remove_leftovers(state: StackState) -> None:
+    """Removes what a killed server leaves: its copies of loaded models, and its stubs' shared memory."""
+    shutil.rmtree(_copies(state), ignore_errors=True)
+    for segment in Path("/dev/shm").glob(f"{state.id}_*"):
+        segment.unlink(missing_ok=True)
+
+
+def _copies(state: StackState) -> Path:
+    """Where Triton puts local copies of the models that it loads from S3."""
+    return state.root / "loaded"
+
+
+def server_files() -> Path:
     """Where the nvidia-pytriton wheel was unpacked."""
     folder = Path(os.environ.get("SPARSEINST_TRITON_DIR") or Path(sys.prefix) / "triton")
     if not (folder / "pytriton" / "tritonserver" / "bin" / "tritonserver").is_file():

@@ -1,0 +1,42 @@
+"""`sparseinst deploy`: an export into service, proven, or the old version serves on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sparseinst.cli.output import emit
+from sparseinst.cli.place import find_place, place_options
+
+
+@click.command()
+@click.option(
+    "--repository",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The directory that `sparseinst export` made.",
+)
+@place_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(repository: Path, to: str | None, url: str | None, as_json: bool) -> None:
+    """Publish an export, load it, and prove that Triton answers as the export did.
+
+    When anything fails, the version before serves on and the repository is as it was (exit code 8).
+
+    \b
+    Example:
+      sparseinst deploy --repository export --to s3://models --url localhost:8001
+    """
+    from sparseinst.serving.rollout import deploy
+
+    served = deploy(repository, *find_place(to, url))
+    emit(
+        served.to_dict(),
+        as_json,
+        [
+            f"{served.name} version {served.version} serves at {served.endpoint}",
+            f"before: {f'version {served.previous}' if served.previous else 'nothing'}",
+            f"next:   sparseinst predict IMAGE --model {served.endpoint} --output pictures",
+        ],
+    )
