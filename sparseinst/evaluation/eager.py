@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictor import Predictor
-from sparseinst.manifest import code_commit
+from sparseinst.export.export import describe
 from sparseinst.model.network import build_model
+from sparseinst.model.weights import load_weights
 from sparseinst.training.checkpoint import load_checkpoint
 
 
@@ -22,29 +22,10 @@ class EagerPredictor(Predictor):
 
     def __init__(self, path: Path) -> None:
         checkpoint = load_checkpoint(path)
-        model_config, input_config = checkpoint.config.model, checkpoint.config.input
-        metadata = {
-            "model": model_config.name,
-            "categories": [{"id": category.id, "name": category.name} for category in checkpoint.categories],
-            "short_side": input_config.short_side,
-            "longest_side": input_config.longest_side,
-            "instances": min(model_config.num_masks, model_config.max_detections),
-            "mask_threshold": model_config.mask_threshold,
-            "checkpoint_sha256": checkpoint.sha256,
-            "version_of_code": code_commit(),
-        }
-        super().__init__(metadata, str(path))
+        super().__init__(describe(checkpoint), str(path))
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = build_model(model_config, num_classes=len(checkpoint.categories))
-        try:
-            self._model.load_state_dict(checkpoint.weights)
-        except RuntimeError as error:
-            raise EvaluationError(
-                "The checkpoint's weights do not fit its own configuration.",
-                where=str(path),
-                fix="Use a checkpoint of this version of the code.",
-                details=str(error).splitlines()[1:6],
-            ) from error
+        self._model = build_model(checkpoint.config.model, num_classes=len(checkpoint.categories))
+        load_weights(self._model, checkpoint.weights)
         self._model.eval().to(self._device)
 
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:

@@ -76,6 +76,7 @@ def _enlarged(mask: NDArray[np.bool_], width: int, height: int) -> NDArray[np.ui
     if mask.shape == (height, width):
         return pixels
     soft = cv2.resize(pixels * 255, (width, height), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(soft, (0, 0), 0.4 * width / mask.shape[1])  # the outline without the old pixels' steps
     return (soft > 127).astype(np.uint8)
 
 
@@ -103,7 +104,7 @@ def _write_labels(canvas: NDArray[np.uint8], labels: Sequence[_Label]) -> NDArra
     One that would cover another moves down or up to the nearest free place.
     """
     height, width = canvas.shape[:2]
-    size = max(11, round(max(height, width) / 52))
+    size = max(12, round(max(height, width) / 42))
     font = ImageFont.load_default(size)
     padding = max(2, size // 4)
     picture = Image.fromarray(canvas)

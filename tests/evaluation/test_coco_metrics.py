@@ -2,7 +2,6 @@ import contextlib
 import copy
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from pycocotools.cocoeval import COCOeval
 from sparseinst.data.masks import segmentation_to_mask, segmentation_to_rle
 from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SETS = {
-    "balloon": SHARED / "balloon/annotations/instances_val.json",
-    "coco2017-mini": SHARED / "coco2017-mini/annotations/instances_val2017.json",
+    "balloon": "data/balloon/annotations/instances_val.json",
+    "coco2017-mini": "data/coco2017-mini/annotations/instances_val2017.json",
 }
 
 
@@ -154,10 +152,8 @@ def test_nothing_is_printed(capfd):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_real_data_gives_1_for_itself_and_pycocotools_own_numbers_for_shifted_masks(name):
-    if not SETS[name].is_file():
-        pytest.skip(f"needs ../shared/data/{name}")
-    coco = json.loads(SETS[name].read_text())
+def test_real_data_gives_1_for_itself_and_pycocotools_own_numbers_for_shifted_masks(name, shared):
+    coco = json.loads((shared / SETS[name]).read_text())
     perfect = mask_metrics(coco, as_results(coco))
     assert perfect["AP"] == pytest.approx(1.0)
     assert perfect["AR100"] == pytest.approx(1.0)

@@ -1,0 +1,129 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+
+from sparseinst.data.categories import Category
+from sparseinst.errors import DatasetError, EvaluationError
+from sparseinst.evaluation.coco_metrics import NUMBERS
+from sparseinst.evaluation.evaluate import evaluate
+from sparseinst.evaluation.instances import Instances
+from sparseinst.evaluation.matching import ClassMatch
+from sparseinst.imaging.read import read_image
+from sparseinst.imaging.write import write_image
+
+DISC, RING, STAR = Category(1, "disc"), Category(2, "ring"), Category(3, "star")
+
+
+def found(*classes):
+    scores = np.linspace(0.9, 0.1, len(classes), dtype=np.float32)
+    return Instances(scores, np.array(classes, np.int64), np.zeros((len(classes), 4, 4), bool))
+
+
+def test_a_model_that_answers_the_truth_has_ap_1_and_leaves_all_its_files(dataset, oracle, tmp_path):
+    metrics = evaluate(dataset, "val", "oracle.pt", tmp_path / "out", batch_size=3, picture_count=4)
+    assert metrics["AP"] == pytest.approx(1.0)
+    assert metrics["images"] == 12
+    assert metrics["instances"] == metrics["detections"] > 12
+    assert set(NUMBERS) <= set(metrics)
+    assert set(metrics["per_class"]) == {category.name for category in oracle.categories}
+    assert metrics["timing"]["images_per_second"] > 0
+    assert oracle.largest_batch == 3  # memory does not grow with the number of images
+    assert oracle.is_closed
+    assert json.loads((tmp_path / "out/metrics.json").read_text()) == metrics
+    assert len(list((tmp_path / "out/overlays").glob("*.jpg"))) == 4
+    assert read_image(tmp_path / "out/overlays.jpg").shape[1] > 1900
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert manifest["kind"] == "metrics"
+    assert manifest["inputs"]["dataset"] == json.loads((dataset / "manifest.json").read_text())["id"]
+    assert {"metrics.json", "detections.json", "overlays.jpg"} < set(manifest["files"])
+
+
+def test_the_detections_on_disk_are_coco_results_with_boxes_around_the_masks(dataset, oracle, tmp_path):
+    evaluate(dataset, "val", "oracle.pt", tmp_path, picture_count=0)
+    results = json.loads((tmp_path / "detections.json").read_text())
+    for result in results:
+        assert isinstance(result["segmentation"]["counts"], str)
+        rows, columns = np.nonzero(coco_mask.decode(result["segmentation"]))
+        left, top, width, height = result["bbox"]
+        assert (left, top) == (columns.min(), rows.min())
+        assert (width, height) == (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert {result["category_id"] for result in results} <= {category.id for category in oracle.categories}
+    assert not (tmp_path / "overlays.jpg").exists()
+
+
+def test_a_second_evaluation_replaces_the_pictures_of_the_first(dataset, oracle, tmp_path):
+    evaluate(dataset, "val", "oracle.pt", tmp_path, picture_count=5)
+    evaluate(dataset, "val", "oracle.pt", tmp_path, picture_count=2)
+    assert len(list((tmp_path / "overlays").iterdir())) == 2
+
+
+def test_a_real_checkpoint_can_be_evaluated_and_measured_again_alike(dataset, checkpoint, tmp_path):
+    first = evaluate(dataset, "val", str(checkpoint), tmp_path / "a", picture_count=1)
+    second = evaluate(dataset, "val", str(checkpoint), tmp_path / "b", picture_count=1, batch_size=5)
+    for name in NUMBERS:
+        assert first[name] == pytest.approx(second[name], abs=1e-6)
+        assert first[name] is None or 0 <= first[name] <= 1
+    assert len(first["model"]["checkpoint_sha256"]) == 64
+    assert first["dataset"] == second["dataset"]
+
+
+def test_a_missing_directory_a_missing_split_and_missing_images_are_named(dataset, tmp_path):
+    with pytest.raises(DatasetError, match="no split 'val'"):
+        evaluate(tmp_path / "absent", "val", "m.pt", tmp_path / "out")
+    with pytest.raises(DatasetError, match="Splits here: train, val"):
+        evaluate(dataset, "test", "m.pt", tmp_path / "out")
+    shutil.copytree(dataset, tmp_path / "data")
+    first, second = sorted((tmp_path / "data/images/val").iterdir())[:2]
+    first.unlink()
+    second.unlink()
+    with pytest.raises(DatasetError) as caught:
+        evaluate(tmp_path / "data", "val", "m.pt", tmp_path / "out")
+    assert first.name in str(caught.value) and second.name in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_of_another_size_than_its_annotations_say_stops_the_evaluation(dataset, oracle, tmp_path):
+    shutil.copytree(dataset, tmp_path / "data")
+    path = sorted((tmp_path / "data/images/val").iterdir())[0]
+    write_image(path.with_suffix(".png"), np.zeros((30, 30, 3), np.uint8))
+    path.with_suffix(".png").rename(path)
+    with pytest.raises(DatasetError, match="30x30"):
+        evaluate(tmp_path / "data", "val", "oracle.pt", tmp_path / "out")
+
+
+def test_a_split_without_images_is_refused_and_one_without_objects_has_undefined_numbers(dataset, oracle, tmp_path):
+    shutil.copytree(dataset, tmp_path / "data")
+    path = tmp_path / "data/annotations/val.json"
+    coco = json.loads(path.read_text())
+    path.write_text(json.dumps({**coco, "annotations": []}))
+    metrics = evaluate(tmp_path / "data", "val", "oracle.pt", tmp_path / "out", picture_count=2)
+    assert metrics["AP"] is None
+    assert "no object" in metrics["undefined"]["AP"]
+    assert len(list((tmp_path / "out/overlays").iterdir())) == 2
+    path.write_text(json.dumps({**coco, "annotations": [], "images": []}))
+    with pytest.raises(DatasetError, match="no images"):
+        evaluate(tmp_path / "data", "val", "oracle.pt", tmp_path / "out")
+
+
+def test_classes_meet_by_name_whatever_their_ids_and_order(caplog):
+    match = ClassMatch([Category(9, "ring"), Category(10, "disc")], [DISC, RING], "model")
+    assert match.translate(found(0, 1, 0)).classes.tolist() == [1, 0, 1]
+
+
+def test_classes_that_only_one_side_knows_are_left_out_and_said(monkeypatch):
+    said = []
+    monkeypatch.setattr("sparseinst.evaluation.matching.log.warning", lambda text, *names: said.append(text % names))
+    match = ClassMatch([DISC, STAR], [DISC, RING], "model")
+    kept = match.translate(found(1, 0, 1))
+    assert kept.classes.tolist() == [0]
+    assert len(kept.masks) == 1
+    assert said == ["the model does not know, and so cannot find: ring", "not in this data, and so not counted: star"]
+
+
+def test_a_model_of_other_classes_altogether_is_refused():
+    with pytest.raises(EvaluationError, match="none of the data's classes") as caught:
+        ClassMatch([STAR], [DISC, RING], "model.pt")
+    assert "disc, ring" in str(caught.value)
