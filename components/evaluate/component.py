@@ -30,6 +30,7 @@ def evaluate(
     from pathlib import Path
 
     from sparseinst.evaluation.evaluate import evaluate as measure
+    from sparseinst.log import get_logger
     from sparseinst.steps import step
 
     with step("evaluate") as facts:
@@ -41,4 +42,7 @@ def evaluate(
         shutil.copyfile(output / "metrics.json", report.path)
         sheet = base64.b64encode((output / "overlays.jpg").read_bytes()).decode()
         Path(pictures.path).write_text(f'<img style="max-width:100%" src="data:image/jpeg;base64,{sheet}">')
+        get_logger("evaluate").info(
+            "AP %s, AP50 %s; pictures: %s", metrics["AP"], metrics["AP50"], output / "overlays.jpg"
+        )
         facts.update(AP=metrics["AP"], AP50=metrics["AP50"], pictures=str(output / "overlays.jpg"))

@@ -14,7 +14,7 @@ from pipelines.run.record import State, StepRecord
 def summary(steps: Sequence[StepRecord], folder: Path) -> list[str]:
     """Lines of "what: value"; only what the steps that succeeded know."""
     facts = {step.name: step.facts for step in steps if step.state is State.SUCCEEDED}
-    rows = [*_scores(facts.get("evaluate")), *_refusal(facts.get("gate")), *_endpoint(facts.get("deploy"))]
+    rows = [*_scores(facts.get("evaluate")), *_verdict(facts.get("gate")), *_endpoint(facts.get("deploy"))]
     rows.append(("files", f"{_short(folder)}  (log.txt has every line)"))
     if "deploy" in facts and (image := _example_image(facts["ingest"])):
         rows.append(
@@ -30,11 +30,12 @@ def _scores(facts: dict[str, Any] | None) -> list[tuple[str, str]]:
     return [("AP", numbers), ("pictures", f"{_short(Path(facts['pictures']))}  (truth beside prediction)")]
 
 
-def _refusal(facts: dict[str, Any] | None) -> list[tuple[str, str]]:
-    if facts is None or facts["decision"] == "pass":
+def _verdict(facts: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if facts is None:
         return []
-    reasons = "; ".join(facts["reasons"])
-    return [("gate", f"{facts['decision']}: {reasons}. Nothing was deployed; what was served before is still served.")]
+    verdict = f"{facts['decision']}: {'; '.join(facts['reasons'])}"
+    refusal = "" if facts["decision"] == "pass" else ". Nothing was deployed; what was served before is still served."
+    return [("gate", verdict + refusal)]
 
 
 def _endpoint(facts: dict[str, Any] | None) -> list[tuple[str, str]]:
