@@ -17,7 +17,7 @@ from sparseinst.model.config import ModelConfig
 from sparseinst.model.decoder import Decoder
 from sparseinst.model.encoder import InstanceContextEncoder
 from sparseinst.model.postprocessing import Detections, detect
-from sparseinst.model.preprocessing import batch_images
+from sparseinst.model.preprocessing import batch_images, check_images
 
 
 class SparseInst(nn.Module):
@@ -64,7 +64,8 @@ class SparseInst(nn.Module):
         Raises:
             SparseInstError: An image is not uint8 RGB, or `sizes` does not fit `images`.
         """
-        sizes = [(image.shape[-2], image.shape[-1]) for image in images] if sizes is None else sizes
+        check_images(images)
+        sizes = [(image.shape[1], image.shape[2]) for image in images] if sizes is None else sizes
         if len(sizes) != len(images) or any(min(size) < 1 for size in sizes):
             raise SparseInstError(
                 f"{len(images)} images came with the sizes {list(sizes)}.",

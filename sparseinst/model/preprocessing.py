@@ -38,14 +38,15 @@ def batch_images(images: Sequence[Tensor]) -> Tensor:
     Raises:
         SparseInstError: The list is empty, or an image has another dtype or shape.
     """
-    _check(images)
+    check_images(images)
     height = round_up(max(image.shape[1] for image in images))
     width = round_up(max(image.shape[2] for image in images))
     padded = [F.pad(normalise(i), (0, width - i.shape[2], 0, height - i.shape[1])) for i in images]
     return torch.stack(padded)
 
 
-def _check(images: Sequence[Tensor]) -> None:
+def check_images(images: Sequence[Tensor]) -> None:
+    """Raises a SparseInstError that lists the images which are not uint8 RGB of shape [3, h, w]."""
     if len(images) == 0:
         raise SparseInstError("There are no images.", where="the list of images", fix="Pass at least one.")
     wrong = [
