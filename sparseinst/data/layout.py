@@ -68,13 +68,21 @@ def find_image(file_name: str, split: str, index: Mapping[str, Sequence[str]]) -
     """The files that an annotation file may mean by `file_name`: none, the one, or several.
 
     Tools disagree on what `file_name` is relative to, so any file whose path ends in it will do, else any with the
-    same last part; of several, those in a folder that is called after the split ("train", "train2017").
+    same last part. A folder called after a split ("train", "train2017") decides between several, and an image in
+    the other split's folder is meant only where `file_name` names that folder.
     """
-    wanted = "/" + plain_path(file_name)
+    wanted = plain_path(file_name)
     candidates = index.get(posixpath.basename(wanted), ())
-    matching = [name for name in candidates if f"/{name}".endswith(wanted)] or list(candidates)
-    in_split = [name for name in matching if any(part.startswith(split) for part in PurePosixPath(name).parent.parts)]
+    matching = [name for name in candidates if f"/{name}".endswith(f"/{wanted}")]
+    if not matching or "/" not in wanted:
+        others = [other for other in SPLITS if other != split]
+        matching = [name for name in matching or candidates if not any(_lies_in(name, other) for other in others)]
+    in_split = [name for name in matching if _lies_in(name, split)]
     return in_split if len(matching) > 1 and in_split else matching
+
+
+def _lies_in(name: str, split: str) -> bool:
+    return any(part.startswith(split) for part in PurePosixPath(name).parent.parts)
 
 
 def plain_path(file_name: str) -> str:

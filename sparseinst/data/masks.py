@@ -105,7 +105,7 @@ def mask_to_polygons(mask: npt.NDArray[Any]) -> Polygons | None:
     edges = ((contour + 1) // 2 for contour in contours)
     polygons = [cv2.approxPolyDP(edge, _OUTLINE_TOLERANCE_PX, True).ravel().tolist() for edge in edges]
     height, width = mask.shape
-    if min(map(len, polygons), default=6) < 6:
+    if min(map(len, polygons), default=0) < 6:
         return None
     return polygons if np.array_equal(segmentation_to_mask(polygons, height, width), mask != 0) else None
 

@@ -27,6 +27,9 @@ def check_segmentation(segmentation: Any, pointer: str, size: tuple[int, int] | 
         yield from _check_rle(segmentation, pointer, size)
     elif not segmentation:
         yield Finding("SEG-EMPTY", pointer, "there is no polygon", _DELETE)
+    elif not any(isinstance(polygon, list) for polygon in segmentation):
+        fix = "Write [[x0, y0, x1, y1, ...], ...]: one inner list for each part"
+        yield Finding("SEG-TYPE", pointer, "the list holds no polygons", fix)
     else:
         for number, polygon in enumerate(segmentation):
             yield from _check_polygon(polygon, f"{pointer}/{number}")
@@ -34,8 +37,7 @@ def check_segmentation(segmentation: Any, pointer: str, size: tuple[int, int] | 
 
 def _check_polygon(polygon: Any, pointer: str) -> Iterator[Finding]:
     if not isinstance(polygon, list):
-        fix = "Write [[x0, y0, x1, y1, ...], ...]: one inner list for each part"
-        yield Finding("SEG-TYPE", pointer, f"{polygon!r:.40} is not a list of coordinates", fix)
+        yield Finding("SEG-TYPE", pointer, f"{polygon!r:.40} is not a list of coordinates", _DELETE)
         return
     if not all(_is_finite(value) for value in polygon):
         yield Finding("SEG-NUMBER", pointer, "a coordinate is not a finite number", _DELETE)

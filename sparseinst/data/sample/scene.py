@@ -20,7 +20,8 @@ SegmentationForm = Literal["polygons", "counts", "string"]
 
 # (height, width) in pixels.
 _SIZES = ((128, 128), (128, 160), (160, 128), (112, 144), (144, 112), (128, 192), (144, 144))
-_RADIUS_PX = (14.0, 36.0)
+_RADIUS_PX = (16.0, 38.0)
+_COUNT_SHARES = (0.2, 0.25, 0.25, 0.2, 0.1)  # of images with 1 to 5 objects, before some find no room
 _EMPTY_EVERY, _EMPTY_AT = 50, 17
 _GREY_EVERY, _GREY_AT = 25, 7
 _BACKGROUND, _POLE = -1, -2
@@ -52,15 +53,16 @@ def make_image(seed: int, index: int) -> Sample:
 
     About 1 image of 50 is empty and 1 of 25 is grey, told by the index, so that even a small set has both.
     """
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index])))
+    # The index is a spawn key: in one list with the seed, (0, 1) and (2 ** 32, 0) would be the same numbers.
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(index,))))
     height, width = _SIZES[rng.integers(len(_SIZES))]
     scene = _Scene(rng, height, width)
     if index % _EMPTY_EVERY != _EMPTY_AT:
-        for _ in range(rng.integers(1, 6)):
+        for _ in range(1 + rng.choice(len(_COUNT_SHARES), p=_COUNT_SHARES)):
             scene.add_object()
         if rng.random() < 0.08:
             scene.add_crowd()
-        if rng.random() < 0.15:
+        if rng.random() < 0.12:
             scene.add_pole()
     return Sample(scene.picture(grey=index % _GREY_EVERY == _GREY_AT), scene.objects())
 
@@ -81,7 +83,7 @@ class _Scene:
         self._rng = rng
         self._height, self._width = height, width
         self._colours = [textures.background_colour(rng)]  # of the background, then of each object
-        self._canvas = textures.paint_texture(rng, height, width, self._colours[0], contrast=0.18)
+        self._canvas = textures.paint_texture(rng, height, width, self._colours[0], contrast=0.15)
         self._owner = np.full((height, width), _BACKGROUND, np.int8)
         self._placed: list[_Placed] = []
 
@@ -193,7 +195,7 @@ class _Scene:
         share = inside[:, :, None] * np.float32(1 / 255)
         shadow = cv2.GaussianBlur(cv2.warpAffine(inside, _SHADOW_SHIFT, (width, height)), (7, 7), 0)
         canvas *= 1 - shadow[:, :, None] * np.float32(0.35 / 255)
-        texture = textures.paint_texture(self._rng, height, width, rgb, contrast=0.3)
+        texture = textures.paint_texture(self._rng, height, width, rgb, contrast=0.25)
         canvas += share * (texture - canvas)
         self._owner[window][inside >= _COVERED] = owner
 

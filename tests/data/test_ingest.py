@@ -1,0 +1,203 @@
+"""Ingestion makes a whole dataset directory, or none and an error that says what was looked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sparseinst.data.coco import load_coco
+from sparseinst.data.ingest import ingest
+from sparseinst.data.sample.write import write_sample
+from sparseinst.errors import DatasetError, StorageError
+from sparseinst.manifest import read_manifest
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, train=20, val=5, seed=0)
+    return folder
+
+
+@pytest.fixture
+def source(sample: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sample, tmp_path / "source"))
+
+
+def edit(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+def test_the_sample_is_drawn_and_described(tmp_path: Path):
+    result = ingest("sample", tmp_path / "data", train_images=20, val_images=5, seed=4)
+    assert result.location == tmp_path / "data"
+    assert read_manifest(tmp_path / "data") == result.manifest
+    facts = result.manifest["facts"]
+    assert facts["categories"] == ["disc", "triangle", "cross", "ring"]
+    for split, count in (("train", 20), ("val", 5)):
+        content = load_coco(tmp_path / "data" / "annotations" / f"{split}.json", tmp_path / "data" / "images")
+        crowds = sum(annotation["iscrowd"] for annotation in content["annotations"])
+        assert facts[split] == {
+            "images": count,
+            "instances": len(content["annotations"]) - crowds,
+            "crowds": crowds,
+        }
+
+
+def test_the_same_content_has_the_same_id_wherever_it_comes_from(source: Path, tmp_path: Path):
+    drawn = ingest("sample", tmp_path / "drawn", train_images=20, val_images=5, seed=0)
+    again = ingest("sample", tmp_path / "drawn", train_images=20, val_images=5, seed=0)
+    brought = ingest(str(source), tmp_path / "brought")
+    other = ingest("sample", tmp_path / "other", train_images=20, val_images=5, seed=1)
+    assert drawn.manifest["id"] == again.manifest["id"] == brought.manifest["id"]
+    assert other.manifest["id"] != drawn.manifest["id"]
+    assert leftovers(tmp_path) == []
+
+
+def test_images_are_found_however_the_tool_laid_them_out(sample: Path, tmp_path: Path):
+    """COCO's own layout, with names that say nothing of the folder; the same name may occur in both splits."""
+    root = tmp_path / "deep" / "coco"
+    (root / "annotations").mkdir(parents=True)
+    for split in ("train", "val"):
+        shutil.copytree(sample / "images" / split, root / f"{split}2017")
+        content = json.loads((sample / "annotations" / f"{split}.json").read_text())
+        for image in content["images"]:
+            image["file_name"] = image["file_name"].removeprefix(f"{split}/")
+        (root / "annotations" / f"instances_{split}2017.json").write_text(json.dumps(content))
+    result = ingest(str(tmp_path / "deep"), tmp_path / "data")
+    for split in ("train", "val"):
+        for path in (sample / "images" / split).iterdir():
+            assert (result.location / "images" / split / path.name).read_bytes() == path.read_bytes()
+        load_coco(result.location / "annotations" / f"{split}.json", result.location / "images")
+
+
+def test_a_file_name_cannot_lead_out_of_the_dataset_directory(source: Path, tmp_path: Path):
+    train = source / "annotations" / "train.json"
+    images = json.loads(train.read_text())["images"]
+    images[0]["file_name"] = "../../images/train/000000.jpg"
+    images[1]["file_name"] = "/images/train/000001.jpg"
+    edit(train, images=images)
+    result = ingest(str(source), tmp_path / "data")
+    names = [entry["file_name"] for entry in load_coco(result.location / "annotations" / "train.json")["images"]]
+    assert names[:2] == ["train/images/train/000000.jpg", "train/images/train/000001.jpg"]
+    assert all((result.location / "images" / name).is_file() for name in names)
+
+
+def test_what_evaluation_needs_is_added_where_a_tool_left_it_out(source: Path, tmp_path: Path):
+    original = json.loads((source / "annotations" / "val.json").read_text())["annotations"]
+    bare = [
+        {key: value for key, value in entry.items() if key not in ("area", "bbox") and (key != "iscrowd" or value)}
+        for entry in original
+    ]
+    edit(source / "annotations" / "val.json", annotations=bare)
+    result = ingest(str(source), tmp_path / "data")
+    completed = load_coco(result.location / "annotations" / "val.json")["annotations"]
+    assert completed == original
+
+
+def test_a_local_image_is_not_copied_where_the_file_system_can_link(source: Path, tmp_path: Path):
+    result = ingest(str(source), tmp_path / "data")
+    assert os.path.samefile(source / "images/val/000000.jpg", result.location / "images/val/000000.jpg")
+
+
+def test_an_output_inside_the_source_is_not_taken_for_data(source: Path):
+    first = ingest(str(source), source / "runs" / "data")
+    second = ingest(str(source), source / "runs" / "data")
+    assert first.manifest["id"] == second.manifest["id"]
+
+
+def test_a_folder_that_is_no_dataset_is_never_replaced(source: Path, tmp_path: Path):
+    precious = tmp_path / "home"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years")
+    with pytest.raises(DatasetError, match="no dataset directory"):
+        ingest(str(source), precious)
+    with pytest.raises(DatasetError):
+        ingest(str(source), source)
+    assert (precious / "thesis.txt").read_text() == "years"
+    assert (source / "annotations" / "train.json").is_file()
+
+
+def test_a_missing_directory_is_named(tmp_path: Path):
+    with pytest.raises(DatasetError, match="no such directory") as caught:
+        ingest(str(tmp_path / "nowhere"), tmp_path / "data")
+    assert "nowhere" in caught.value.where
+    (tmp_path / "nowhere.dvc").touch()
+    with pytest.raises(DatasetError) as caught:
+        ingest(str(tmp_path / "nowhere"), tmp_path / "data")
+    assert "dvc pull" in caught.value.fix
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_source_of_an_unknown_kind_is_refused(tmp_path: Path):
+    with pytest.raises(StorageError, match="ftp://"):
+        ingest("ftp://host/data", tmp_path / "data")
+
+
+def test_a_directory_without_annotations_says_what_was_looked_for(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "labels.json").write_text("{}")
+    with pytest.raises(DatasetError, match="no annotations for train and val") as caught:
+        ingest(str(tmp_path / "empty"), tmp_path / "data")
+    assert "annotations/train.json" in str(caught.value)
+    assert "labels.json" in str(caught.value)
+
+
+def test_a_data_set_without_val_is_refused_with_what_to_do(source: Path, tmp_path: Path):
+    (source / "annotations" / "val.json").unlink()
+    with pytest.raises(DatasetError, match="val") as caught:
+        ingest(str(source), tmp_path / "data")
+    assert "annotations/val.json" in caught.value.fix
+
+
+def test_two_annotation_files_for_one_split_are_not_guessed_between(source: Path, tmp_path: Path):
+    shutil.copy(source / "annotations" / "train.json", source / "annotations" / "instances_train2017.json")
+    with pytest.raises(DatasetError, match="several annotation files for train") as caught:
+        ingest(str(source), tmp_path / "data")
+    assert len(caught.value.details) == 2
+
+
+def test_findings_of_both_splits_come_in_one_error_and_nothing_is_left(source: Path, tmp_path: Path):
+    (source / "images" / "train" / "000003.jpg").unlink()
+    annotations = json.loads((source / "annotations" / "val.json").read_text())["annotations"]
+    annotations[0]["image_id"] = 999
+    edit(source / "annotations" / "val.json", annotations=annotations)
+    with pytest.raises(DatasetError, match="2 findings") as caught:
+        ingest(str(source), tmp_path / "data")
+    # The val image of the same name is no stand-in for the lost one: its folder says so.
+    assert "annotations/train.json#/images/3/file_name" in str(caught.value)
+    assert "annotations/val.json#/annotations/0/image_id" in str(caught.value)
+    assert not (tmp_path / "data").exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_an_older_dataset_stays_when_the_new_one_fails(source: Path, tmp_path: Path):
+    before = ingest(str(source), tmp_path / "data").manifest["id"]
+    (source / "annotations" / "train.json").write_text("{")
+    with pytest.raises(DatasetError, match="not JSON"):
+        ingest(str(source), tmp_path / "data")
+    assert read_manifest(tmp_path / "data")["id"] == before
+
+
+def test_train_and_val_must_have_the_same_categories(source: Path, tmp_path: Path):
+    categories = json.loads((source / "annotations" / "val.json").read_text())["categories"]
+    edit(source / "annotations" / "val.json", categories=[*categories, {"id": 11, "name": "star"}])
+    with pytest.raises(DatasetError, match="same categories") as caught:
+        ingest(str(source), tmp_path / "data")
+    assert "only in val: 11 star" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "images"), [("coco2017-mini", (208, 80)), ("balloon", (61, 13)), ("nuclei", (120, 40))]
+)
+def test_real_data_is_brought_in(name: str, images: tuple[int, int], shared: Path, tmp_path: Path):
+    result = ingest(str(shared / "data" / name), tmp_path / "data")
+    assert (result.manifest["facts"]["train"]["images"], result.manifest["facts"]["val"]["images"]) == images

@@ -1,0 +1,36 @@
+"""The order of images depends on the seed alone: not on stops, not on the number of ranks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from sparseinst.data.loading import EndlessBatches
+
+
+def positions(**kwargs: int) -> list[list[int]]:
+    batches = EndlessBatches(10, **{"batch_size": 4, "seed": 3, "start": 0, "stop": 10, **kwargs})
+    return [[key.image for key in batch] for batch in batches]
+
+
+def test_every_epoch_shows_each_image_once() -> None:
+    flat = [image for batch in positions() for image in batch]
+    for epoch in range(4):
+        assert Counter(flat[epoch * 10 : epoch * 10 + 10]) == Counter(range(10))
+    assert flat[:10] != flat[10:20]
+
+
+def test_a_later_start_gives_the_rest_of_the_same_sequence() -> None:
+    assert positions(start=6) == positions()[6:]
+
+
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_share_the_same_global_batches(world_size: int) -> None:
+    shares = [positions(rank=rank, world_size=world_size) for rank in range(world_size)]
+    joined = [sum(parts, start=[]) for parts in zip(*shares, strict=True)]
+    assert joined == positions()
+
+
+def test_another_seed_gives_another_order() -> None:
+    assert positions(seed=4) != positions()
