@@ -75,7 +75,7 @@ def evaluate(
         **scores,
         **truth.counts(),
         "detections": len(seen.results),
-        "timing": {**_rounded(seconds), "images_per_second": round(len(truth.images) / (looked - begin), 3)},
+        "timing": {**_rounded(seconds), "images_per_second": round(len(truth.images) / sum(seen.seconds.values()), 3)},
         "model": {"source": model, "name": metadata["model"], "checkpoint_sha256": metadata.get("checkpoint_sha256")},
         "dataset": truth.id,
         "split": split,

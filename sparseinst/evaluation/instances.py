@@ -33,8 +33,11 @@ class Instances:
 
     def above(self, score: float) -> Instances:
         """Those with a score of at least `score`."""
-        kept = int((self.scores >= score).sum())  # scores descend
-        return Instances(self.scores[:kept], self.classes[:kept], self.masks[:kept])
+        return self.best(int((self.scores >= score).sum()))
+
+    def best(self, count: int) -> Instances:
+        """The first `count` ones."""
+        return Instances(self.scores[:count], self.classes[:count], self.masks[:count])
 
     def to_coco(self, image_id: int, categories: Sequence[Category]) -> list[dict[str, Any]]:
         """COCO results, best first: image_id, category_id, segmentation, bbox and score.

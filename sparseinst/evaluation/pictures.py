@@ -19,6 +19,7 @@ from sparseinst.imaging.write import write_image
 FOLDER = "overlays"
 SHEET = "overlays.jpg"
 LOWEST_SCORE = 0.3  # of an instance that is drawn
+_GUESSES = 3
 
 
 def chosen(truth: Truth, count: int) -> set[int]:
@@ -30,10 +31,19 @@ def chosen(truth: Truth, count: int) -> set[int]:
 
 
 def compare(truth: Truth, image: dict[str, Any], pixels: NDArray[np.uint8], found: Instances) -> NDArray[np.uint8]:
-    """The truth on the left, the instances with a score of at least `LOWEST_SCORE` on the right."""
+    """The truth on the left, on the right the instances with a score of at least `LOWEST_SCORE`.
+
+    Where there are none, the best few are drawn: they show what a model that is not yet sure looks at.
+    """
+    shown, caption = found.above(LOWEST_SCORE), "prediction"
+    if not len(shown) and len(found):
+        shown = found.best(_GUESSES)
+        caption = f"prediction: none reaches {LOWEST_SCORE:.2f}; the best {len(shown)}"
     return side_by_side(
         draw(pixels, truth.instances(image), truth.categories, with_scores=False),
-        draw(pixels, found.above(LOWEST_SCORE), truth.categories),
+        "truth",
+        draw(pixels, shown, truth.categories),
+        caption,
     )
 
 

@@ -24,9 +24,11 @@ def captioned(picture: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
     return np.concatenate([np.array(strip), picture])
 
 
-def side_by_side(truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Two pictures of one size under the captions "truth" and "prediction"."""
-    left, right = captioned(truth, "truth"), captioned(prediction, "prediction")
+def side_by_side(
+    left_picture: NDArray[np.uint8], left_caption: str, right_picture: NDArray[np.uint8], right_caption: str
+) -> NDArray[np.uint8]:
+    """Two pictures of one size under their captions."""
+    left, right = captioned(left_picture, left_caption), captioned(right_picture, right_caption)
     gap = np.full((left.shape[0], _GAP_PX, 3), _BACKGROUND, np.uint8)
     return np.concatenate([left, gap, right], axis=1)
 

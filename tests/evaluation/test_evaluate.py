@@ -11,6 +11,9 @@ from sparseinst.evaluation.coco_metrics import NUMBERS
 from sparseinst.evaluation.evaluate import evaluate
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.matching import ClassMatch
+from sparseinst.evaluation.pictures import compare
+from sparseinst.evaluation.truth import load_split
+from sparseinst.imaging.overlay import draw
 from sparseinst.imaging.read import read_image
 from sparseinst.imaging.write import write_image
 
@@ -52,6 +55,19 @@ def test_the_detections_on_disk_are_coco_results_with_boxes_around_the_masks(dat
         assert (width, height) == (np.ptp(columns) + 1, np.ptp(rows) + 1)
     assert {result["category_id"] for result in results} <= {category.id for category in oracle.categories}
     assert not (tmp_path / "overlays.jpg").exists()
+
+
+def test_an_unsure_model_has_its_best_guesses_drawn_and_a_sure_one_only_what_it_is_sure_of(dataset):
+    truth = load_split(dataset, "val")
+    image = truth.images[0]
+    pixels = read_image(dataset / "images" / image["file_name"])
+    masks = np.zeros((4, image["height"], image["width"]), bool)
+    masks[:, 5:40, 5:40] = True
+    for scores, drawn in (([0.2, 0.2, 0.1, 0.1], 3), ([0.9, 0.29, 0.2, 0.1], 1), ([], 0)):
+        found = Instances(np.array(scores, np.float32), np.zeros(len(scores), np.int64), masks[: len(scores)])
+        right = draw(pixels, found.best(drawn), truth.categories)
+        picture = compare(truth, image, pixels, found)
+        np.testing.assert_array_equal(picture[-right.shape[0] :, -right.shape[1] :], right)
 
 
 def test_a_second_evaluation_replaces_the_pictures_of_the_first(dataset, oracle, tmp_path):

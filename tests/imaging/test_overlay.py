@@ -64,7 +64,7 @@ def test_a_hundred_objects_have_a_hundred_colours_and_labels_contrast_with_them(
 
 def test_truth_stands_left_of_the_prediction_under_captions():
     black, white = np.zeros((100, 200, 3), np.uint8), np.full((100, 200, 3), 255, np.uint8)
-    pair = side_by_side(black, white)
+    pair = side_by_side(black, "truth", white, "prediction")
     assert pair.shape[1] > 400
     assert not pair[-50, 100].any()
     assert (pair[-50, -100] == 255).all()
