@@ -36,11 +36,11 @@ $(STAMP):
 	@echo "setup: making $(VENV) with $$($(PYTHON) --version): about 2 minutes and 2 GB the first time, more with CUDA" >&2
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@rm -f $(VENV)/made-from-*
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "setup: $(APART) into $(VENV)/triton" >&2
 	@rm -rf $(VENV)/triton
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
 	@touch $@
 
 pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
