@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from shutil import which
 
@@ -33,23 +32,6 @@ def test_the_image_runs_as_a_number_that_is_not_root():
 def test_a_plain_builder_can_build_it():
     assert "RUN --mount" not in DOCKERFILE
     assert "<<" not in DOCKERFILE
-
-
-def test_everything_that_is_asked_for_is_pinned_in_the_lock():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(name for group in project["optional-dependencies"].values() for name in group)]
-    lines = [
-        line for line in (ROOT / "requirements.lock").read_text().splitlines() if line and not line.startswith("#")
-    ]
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
-    assert {re.split(r"[\[=<>]", name)[0].lower() for name in asked} <= pinned
-
-
-def test_torch_is_pinned_without_a_build_so_that_each_machine_gets_its_own():
-    lock = (ROOT / "requirements.lock").read_text()
-    assert re.search(r"^torch==[0-9.]+$", lock, re.MULTILINE)
-    assert not re.search(r"^nvidia-", lock, re.MULTILINE)
 
 
 def _has_docker():
