@@ -40,7 +40,10 @@ def travel(request: Request, runs: Path) -> int:
 def _pipeline(request: Request, folder: Path) -> Outcome:
     if request.data is not None and request.min_ap == 0:
         log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
-    source = publish(fetch_sample() if request.data is None else request.data)
+    if request.data is None:
+        source = publish(fetch_sample(), "sample")
+    else:
+        source = publish(request.data, request.data.resolve().name)
     arguments = {
         "source": source,
         "config": request.config,

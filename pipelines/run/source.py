@@ -24,6 +24,7 @@ def fetch_sample() -> Path:
     Raises:
         StorageError: DVC could not.
     """
+    log.info("fetching the sample set (dvc pull)")
     command = [str(Path(sys.executable).parent / "dvc"), "pull", "--quiet", "data.dvc"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -36,9 +37,8 @@ def fetch_sample() -> Path:
     return ROOT / "data"
 
 
-def publish(directory: Path) -> str:
-    """Puts the directory into the local S3, in place of what had its name, and returns its address."""
-    name = directory.resolve().name
+def publish(directory: Path, name: str) -> str:
+    """Puts the directory into the local S3, in place of what had this name, and returns its address."""
     log.info("putting %s into the local S3", directory)
     storage = open_storage(_BUCKET)
     storage.delete_prefix(name)
