@@ -1,8 +1,8 @@
 """SparseInst from COCO annotations to a live Triton endpoint.
 
-    model = sparseinst.build_model("sparse_inst_r50_giam", num_classes=80)
-    sparseinst.load_weights(model, "model.pt")
-    found = model.predict(images, sizes=...)
+model = sparseinst.build_model("sparse_inst_r50_giam", num_classes=80)
+sparseinst.load_weights(model, "model.pt")
+found = model.predict(images, sizes=...)
 """
 
 from __future__ import annotations

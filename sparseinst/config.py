@@ -38,7 +38,9 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON, YAML and `run_config_from` understand."""
         return {
-            name: {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(getattr(self, name)).items()}
+            name: {
+                k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(getattr(self, name)).items()
+            }
             for name in _SECTIONS
         }
 

@@ -71,11 +71,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def _made() -> dict[str, str]:
+    processors = f"{os.cpu_count()} CPUs"
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": code_commit(),
         "version": _version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+        "machine": f"{platform.system()} {platform.machine()}, {processors}, Python {platform.python_version()}",
     }
 
 

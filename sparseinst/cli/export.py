@@ -14,7 +14,11 @@ from sparseinst.cli.output import emit
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory to make.")
 @click.option("--name", default="sparseinst", show_default=True, help="The model's name in Triton.")
 @click.option(
-    "--photo", "photos", multiple=True, type=click.Path(path_type=Path), help="A picture to prove parity on; repeatable."
+    "--photo",
+    "photos",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A picture to prove parity on; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(checkpoint: Path, output: Path, name: str, photos: tuple[Path, ...], as_json: bool) -> None:

@@ -12,8 +12,12 @@ from sparseinst.cli.output import emit
 
 @click.command("train")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="A dataset directory.")
-@click.option("--config", default="sparse_inst_r50_giam", show_default=True, help="A configuration's name or YAML file.")
-@click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Overrides a setting; repeatable.")
+@click.option(
+    "--config", default="sparse_inst_r50_giam", show_default=True, help="A configuration's name or YAML file."
+)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Overrides a setting; repeatable."
+)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Where checkpoints go; resumed from.")
 @click.option("--nproc", type=click.IntRange(min=1), help="Ranks on this machine. [default: one per GPU, or 1]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -36,6 +40,6 @@ def command(
             as_json,
             [
                 f"checkpoint: {result.checkpoint}",
-                f"next:       sparseinst evaluate --data {data} --model {result.checkpoint} --output {output}/evaluation",
+                f"next:       sparseinst evaluate --data {data} --model {result.checkpoint} --output evaluation",
             ],
         )

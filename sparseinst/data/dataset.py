@@ -60,7 +60,9 @@ class TrainingImages(Dataset[Example]):
         objects: dict[int, list[tuple[int, Segmentation]]] = defaultdict(list)
         for annotation in coco["annotations"]:
             if not annotation.get("iscrowd", 0):
-                objects[annotation["image_id"]].append((index_of[annotation["category_id"]], annotation["segmentation"]))
+                objects[annotation["image_id"]].append(
+                    (index_of[annotation["category_id"]], annotation["segmentation"])
+                )
         self._records = [
             _Record(image["file_name"], image["id"], tuple(objects[image["id"]]))
             for image in coco["images"]

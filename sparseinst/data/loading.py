@@ -5,7 +5,7 @@ Every rank cuts its share from the same global batch, so neither a stop nor anot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -46,7 +46,7 @@ def _order(images: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng((seed, epoch)).permutation(images)
 
 
-def training_loader(dataset: TrainingImages, batches: EndlessBatches, workers: int) -> DataLoader[list[Example]]:
+def training_loader(dataset: TrainingImages, batches: EndlessBatches, workers: int) -> Iterable[list[Example]]:
     """Examples in batches, as lists: images keep their own sizes. Made ahead by `workers` processes."""
     return DataLoader(
         dataset,

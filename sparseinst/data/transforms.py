@@ -59,7 +59,9 @@ def resize_segmentation(
     """
     if old == new or isinstance(segmentation, dict):
         mask = segmentation_to_mask(segmentation, *old)
-        return mask if old == new else cv2.resize(mask, new[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        if old == new:
+            return mask
+        return np.asarray(cv2.resize(mask, new[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
     scale = np.array([new[1] / old[1], new[0] / old[0]])
     scaled: list[Any] = [(np.reshape(part, (-1, 2)) * scale).ravel().tolist() for part in segmentation]
     return segmentation_to_mask(scaled, *new)

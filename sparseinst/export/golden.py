@@ -27,12 +27,12 @@ def golden_images(photos: Sequence[Path], short_side: int, longest_side: int) ->
     images = [_drawn(*size, seed) for seed, size in enumerate(sizes)]
     for photo in photos:
         pixels = read_image(photo)
-        images.append(resize_image(pixels, *target_size(*pixels.shape[:2], short_side, longest_side)))
+        images.append(resize_image(pixels, *target_size(pixels.shape[0], pixels.shape[1], short_side, longest_side)))
     return images
 
 
 def write_golden(path: Path, scripted: torch.jit.ScriptModule, images: Sequence[Pixels]) -> None:
-    """Writes golden.npz: for each image i `image_i` uint8 [3, H, W] and the answers `scores_i`, `classes_i`, `masks_i`."""
+    """Writes golden.npz: for image i `image_i`, uint8 [3, H, W], and its answers `scores_i`, `classes_i`, `masks_i`."""
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     for index, image in enumerate(images):
         chw = np.ascontiguousarray(image.transpose(2, 0, 1))

@@ -83,7 +83,13 @@ def measure_parity(
             variants = [_variant(image, index) for index in range(batch)]
             differences = _compare_batch(model, scripted, variants)
             cases += [
-                {"height": image.shape[0], "width": image.shape[1], "batch": batch, "image": index, **asdict(difference)}
+                {
+                    "height": image.shape[0],
+                    "width": image.shape[1],
+                    "batch": batch,
+                    "image": index,
+                    **asdict(difference),
+                }
                 for index, difference in enumerate(differences)
             ]
     worst = {key: max(case[key] for case in cases) for key in ("unmatched", "score", "mask")}
@@ -104,9 +110,7 @@ def _compare_batch(model: SparseInst, scripted: torch.jit.ScriptModule, images: 
         scores, classes, masks = (output.numpy() for output in scripted(torch.stack(tensors)))
     size = (images[0].shape[0], images[0].shape[1])
     threshold = model.config.mask_threshold
-    exported = decode_batch(
-        scores, classes, masks, sent=size, originals=[size] * len(images), mask_threshold=threshold
-    )
+    exported = decode_batch(scores, classes, masks, sent=size, originals=[size] * len(images), mask_threshold=threshold)
     return [compare(_instances(found), other) for found, other in zip(eager, exported, strict=True)]
 
 

@@ -28,6 +28,9 @@ _METADATA_FILE = f"{METADATA_KEY}.json"
 class ServedModel(nn.Module):
     """Normalises, pads, runs the network, scores, sorts and encodes: the tensor contract as a module."""
 
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
     def __init__(self, model: SparseInst) -> None:
         super().__init__()
         self.backbone = model.backbone

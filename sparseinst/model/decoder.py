@@ -20,7 +20,6 @@ from sparseinst.model.instance_branch import (
 )
 
 
-
 class MaskBranch(nn.Module):
     """[B, C, h, w] to mask features [B, kernel_dim, h, w]."""
 

@@ -27,4 +27,5 @@ def msra(layer: nn.Conv2d) -> None:
 def small_normal(layer: nn.Conv2d | nn.Linear, bias: float) -> None:
     """Normal with standard deviation 0.01, and a constant bias."""
     nn.init.normal_(layer.weight, std=0.01)
-    nn.init.constant_(layer.bias, bias)
+    if layer.bias is not None:
+        nn.init.constant_(layer.bias, bias)

@@ -52,9 +52,7 @@ class SparseInst(nn.Module):
         return {"pred_logits": logits, "pred_scores": objectness, "pred_masks": masks}
 
     @torch.no_grad()
-    def predict(
-        self, images: Sequence[Tensor], sizes: Sequence[tuple[int, int]] | None = None
-    ) -> list[Detections]:
+    def predict(self, images: Sequence[Tensor], sizes: Sequence[tuple[int, int]] | None = None) -> list[Detections]:
         """The instances in each image. The caller puts the model into `eval()` mode.
 
         Args:

@@ -51,6 +51,8 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     state = content.get("model", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SparseInstError(
-            "The file holds no state dict.", where=str(path), fix='Expected {"model": {name: tensor}} or {name: tensor}.'
+            "The file holds no state dict.",
+            where=str(path),
+            fix='Expected {"model": {name: tensor}} or {name: tensor}.',
         )
     return state

@@ -80,8 +80,9 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     except SparseInstError:
         raise
     except Exception as error:  # torch raises a dozen kinds for damaged files, pickle's own among them
+        reason = next(iter(str(error).splitlines()), "")
         raise SparseInstError(
-            f"The checkpoint cannot be read ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}).",
+            f"The checkpoint cannot be read ({type(error).__name__}: {reason}).",
             where=str(path),
             fix="Use a checkpoint.pt that 'sparseinst train' wrote.",
         ) from error

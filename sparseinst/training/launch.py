@@ -13,6 +13,7 @@ from sparseinst.errors import Preempted, SparseInstError, TrainingError
 
 _REPORTED_CODES = {kind.exit_code: kind for kind in SparseInstError.__subclasses__()}
 
+
 def launch_ranks(ranks: int, arguments: Sequence[str]) -> None:
     """Runs `sparseinst train` with these arguments once per rank, and waits.
 

@@ -37,7 +37,9 @@ class Matcher:
         self.beta = beta
 
     @torch.no_grad()
-    def __call__(self, logits_BNK: Tensor, mask_logits_BNhw: Tensor, targets: BatchTargets) -> list[tuple[Tensor, Tensor]]:
+    def __call__(
+        self, logits_BNK: Tensor, mask_logits_BNhw: Tensor, targets: BatchTargets
+    ) -> list[tuple[Tensor, Tensor]]:
         """Per image the matched (queries, objects), int64 on the CPU, queries ascending.
 
         Objects are counted from 0 within their image. Where an image has more objects than there are queries, the

@@ -14,7 +14,8 @@ _NO_DECAY = ("norm", "patch_embed", "cls_token")
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW; parameters whose name contains "norm", "patch_embed" or "cls_token" have no weight decay (biases do)."""
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (free if any(word in name for word in _NO_DECAY) else decayed).append(parameter)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from sparseinst.files import write_text
 from sparseinst.log import get_logger
 
 log = get_logger("train")
@@ -23,7 +24,7 @@ class Progress:
         from torch.utils.tensorboard import SummaryWriter
 
         self._board = SummaryWriter(str(output / "tensorboard"), purge_step=start)
-        self._lines = (output / "metrics.jsonl").open("a", encoding="utf-8")
+        self._lines = _continue_lines(output / "metrics.jsonl", start).open("a", encoding="utf-8")
         self._iterations, self._batch_size = iterations, batch_size
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -74,3 +75,12 @@ class Progress:
     def close(self) -> None:
         self._board.close()
         self._lines.close()
+
+
+def _continue_lines(path: Path, start: int) -> Path:
+    """Drops what an interrupted run wrote after the checkpoint that this run goes on from."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["iteration"] <= start]
+        write_text(path, "".join(kept))
+    return path

@@ -6,9 +6,10 @@ Reads top to bottom: `train` prepares, `_Run.step` is one iteration.
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,9 +101,7 @@ def _check(config: RunConfig, dataset: TrainingImages, ranks: Ranks) -> None:
 class _Run:
     """The state of a run: what `last.pt` holds, plus what is rebuilt from the configuration."""
 
-    def __init__(
-        self, config: RunConfig, dataset: TrainingImages, ranks: Ranks, output: Path, dataset_id: str
-    ) -> None:
+    def __init__(self, config: RunConfig, dataset: TrainingImages, ranks: Ranks, output: Path, dataset_id: str) -> None:
         self.config, self.dataset, self.ranks, self.output, self.dataset_id = config, dataset, ranks, output, dataset_id
         self.model: SparseInst = build_model(config.model, len(dataset.categories)).to(ranks.device)
         if config.train.channels_last:
@@ -161,11 +160,7 @@ class _Run:
     def loop(self) -> float:
         """Runs to the end and returns the seconds of training, those before a resume included."""
         settings, ranks = self.config.train, self.ranks
-        network: nn.Module = self.model
-        if ranks.world_size > 1:
-            ids = [ranks.device.index] if ranks.device.type == "cuda" else None
-            network = DistributedDataParallel(self.model, device_ids=ids, broadcast_buffers=False)
-        network.train()
+        network = self._wrapped().train()
         batches = EndlessBatches(
             len(self.dataset),
             batch_size=settings.batch_size,
@@ -176,37 +171,57 @@ class _Run:
             world_size=ranks.world_size,
         )
         loader = training_loader(self.dataset, batches, self.config.input.workers)
-        progress = Progress(self.output, settings.iterations, settings.batch_size, self.iteration) if ranks.is_main else None
-        begin = time.monotonic() - self.seconds_before
         stop = _StopSignal()
-        asked = time.monotonic()
-        for examples in loader:
-            waited = time.monotonic() - asked
-            seconds = ranks.from_main(time.monotonic() - begin)
-            done = _progress(settings, self.iteration, seconds)
-            if done >= 1:
-                break
-            lr = learning_rate(settings, self.iteration, done)
-            losses = self.step(network, examples, lr)
-            self.iteration += 1
-            if progress:
-                progress.add(losses, waited)
-            last = self.iteration == settings.iterations
-            if progress and (self.iteration % settings.log_every == 0 or last):
-                progress.report(self.iteration, lr, _progress(settings, self.iteration, seconds))
-            stopping = ranks.any(stop.came)
-            if ranks.is_main and (stopping or last or self.iteration % settings.checkpoint_every == 0):
-                self.save(time.monotonic() - begin)
-            if stopping and not last:
-                raise Preempted(
-                    f"Stopped by a signal at iteration {self.iteration}; the state is saved.",
-                    where=str(self.output / TRAINING_NAME),
-                    fix="Run the same command again: it goes on from there.",
-                )
-            asked = time.monotonic()
-        if progress:
-            progress.close()
-        return time.monotonic() - begin
+        begin = asked = time.monotonic()
+        with self._reporter() as progress:
+            for examples in loader:
+                waited = time.monotonic() - asked
+                done = self._progress(ranks.from_main(time.monotonic() - begin))
+                if done >= 1:
+                    break
+                lr = learning_rate(settings, self.iteration, done)
+                losses = self.step(network, examples, lr)
+                self.iteration += 1
+                seconds = self.seconds_before + time.monotonic() - begin
+                if progress:
+                    progress.add(losses, waited)
+                    if self.iteration % settings.log_every == 0 or self.iteration == settings.iterations:
+                        progress.report(self.iteration, lr, self._progress(time.monotonic() - begin))
+                self._save_or_stop(ranks.any(stop.came), seconds)
+                asked = time.monotonic()
+        return self.seconds_before + time.monotonic() - begin
+
+    def _wrapped(self) -> nn.Module:
+        """The model as the ranks train it together."""
+        if self.ranks.world_size == 1:
+            return self.model
+        ids = [self.ranks.device.index] if self.ranks.device.type == "cuda" else None
+        return DistributedDataParallel(self.model, device_ids=ids, broadcast_buffers=False)
+
+    def _reporter(self) -> AbstractContextManager[Progress | None]:
+        if not self.ranks.is_main:
+            return nullcontext()
+        settings = self.config.train
+        return closing(Progress(self.output, settings.iterations, settings.batch_size, self.iteration))
+
+    def _progress(self, seconds: float) -> float:
+        """How much of the run is done, 0 to 1: by iterations, or by time where the limit would come first."""
+        settings = self.config.train
+        limit = 60 * settings.max_minutes
+        by_time = (self.seconds_before + seconds) / limit if limit else 0.0
+        return min(1.0, max(self.iteration / settings.iterations, by_time))
+
+    def _save_or_stop(self, stopping: bool, seconds: float) -> None:
+        settings = self.config.train
+        last = self.iteration == settings.iterations
+        if self.ranks.is_main and (stopping or last or self.iteration % settings.checkpoint_every == 0):
+            self.save(seconds)
+        if stopping and not last:
+            raise Preempted(
+                f"Stopped by a signal at iteration {self.iteration}; the state is saved.",
+                where=str(self.output / TRAINING_NAME),
+                fix="Run the same command again: it goes on from there.",
+            )
 
     def step(self, network: nn.Module, examples: Sequence[Example], lr: float) -> dict[str, float]:
         """One iteration: forward, losses, backward, update. Returns the losses for the report."""
@@ -220,7 +235,7 @@ class _Run:
         total = torch.stack(list(losses.values())).sum()
         if self.ranks.any(not bool(torch.isfinite(total))):
             self._skip()
-            return {name: 0.0 for name in losses}
+            return dict.fromkeys(losses, 0.0)
         self.bad_steps = 0
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
@@ -256,16 +271,11 @@ class _StopSignal:
 
     def __init__(self) -> None:
         self.came = False
-        signal.signal(signal.SIGTERM, self._note)
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+            signal.signal(signal.SIGTERM, self._note)
 
     def _note(self, *_: object) -> None:
         self.came = True
-
-
-def _progress(config: TrainConfig, iteration: int, seconds: float) -> float:
-    """How much of the run is done, 0 to 1: by iterations, or by time where the limit would come first."""
-    by_time = seconds / (60 * config.max_minutes) if config.max_minutes else 0.0
-    return min(1.0, max(iteration / config.iterations, by_time))
 
 
 def _average(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
@@ -288,5 +298,4 @@ def _finish(run: _Run, output: Path, config: RunConfig, dataset_id: str, seconds
         files=[output / MODEL_NAME],
         facts={"iterations": run.iteration, "seconds": round(seconds, 1), "ranks": run.ranks.world_size},
     )
-    per_minute = run.iteration / max(seconds, 1e-9) * 60
-    log.info("%d iterations in %.1f min (%.0f a minute): %s", run.iteration, seconds / 60, per_minute, output / MODEL_NAME)
+    log.info("%d iterations in %.1f min: %s", run.iteration, seconds / 60, output / MODEL_NAME)

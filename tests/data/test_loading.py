@@ -28,7 +28,7 @@ def test_a_later_start_gives_the_rest_of_the_same_sequence() -> None:
 @pytest.mark.parametrize("world_size", [2, 4])
 def test_ranks_share_the_same_global_batches(world_size: int) -> None:
     shares = [positions(rank=rank, world_size=world_size) for rank in range(world_size)]
-    joined = [sum(parts, start=[]) for parts in zip(*shares, strict=True)]
+    joined = [[image for part in parts for image in part] for parts in zip(*shares, strict=True)]
     assert joined == positions()
 
 

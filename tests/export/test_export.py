@@ -24,7 +24,13 @@ from sparseinst.training.checkpoint import Checkpoint, save_checkpoint
 
 CONFIG = RunConfig(
     model=ModelConfig(
-        backbone="resnet18", backbone_width=8, norm="bn", encoder_channels=16, num_masks=12, instance_dim=16, mask_dim=16
+        backbone="resnet18",
+        backbone_width=8,
+        norm="bn",
+        encoder_channels=16,
+        num_masks=12,
+        instance_dim=16,
+        mask_dim=16,
     ),
     input=InputConfig(short_side=64, longest_side=96),
 )

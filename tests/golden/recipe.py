@@ -17,7 +17,12 @@ from sparseinst.data.example import Target
 
 _LAST_NORM = re.compile(r"(conv3\.norm|bn3|conv3\.bn|blocks\.\d+\.conv2\.bn)\.weight$")
 _CONV_GAINS = {"iam_conv.weight": 8.0, "projection.weight": 1.0}
-_LINEAR_GAINS = {"cls_score.weight": 2.0, "objectness.weight": 8.0, "mask_kernel.weight": 0.3, "fc.weight": math.sqrt(2)}
+_LINEAR_GAINS = {
+    "cls_score.weight": 2.0,
+    "objectness.weight": 8.0,
+    "mask_kernel.weight": 0.3,
+    "fc.weight": math.sqrt(2),
+}
 _LATERAL_GAINS = (("cspdarknet", 0.01), ("darknet", 0.004), ("r101", 0.004), ("pvt", 0.16))  # R-50 and R-50-vd: 0.04
 
 

@@ -13,6 +13,11 @@ class FrozenBatchNorm2d(nn.Module):
     Unlike `nn.BatchNorm2d` it has no `num_batches_tracked`, as in the authors' checkpoints.
     """
 
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
         self.eps = eps
