@@ -3,8 +3,6 @@
 Legend: B images, N instances, H and W the sides of the images in pixels, h and w those of the mask grid.
 """
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Mapping
@@ -28,7 +26,7 @@ _METADATA_FILE = f"{METADATA_KEY}.json"
 class ServedModel(nn.Module):
     """Normalises, pads, runs the network, scores, sorts and encodes: the tensor contract as a module."""
 
-    pixel_mean: Tensor
+    pixel_mean: Tensor  # real types: TorchScript cannot read annotations that are kept as text
     pixel_std: Tensor
 
     def __init__(self, model: SparseInst) -> None:

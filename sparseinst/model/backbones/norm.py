@@ -1,7 +1,5 @@
 """Batch normalisation as the backbones use it: frozen (published weights) or learned (training from scratch)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,7 +11,7 @@ class FrozenBatchNorm2d(nn.Module):
     Unlike `nn.BatchNorm2d` it has no `num_batches_tracked`, as in the authors' checkpoints.
     """
 
-    weight: Tensor
+    weight: Tensor  # real types: TorchScript cannot read annotations that are kept as text
     bias: Tensor
     running_mean: Tensor
     running_var: Tensor
