@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def triton_files() -> Path:
     try:
-        return triton.server_files()
+        return triton.require_program()
     except StackError as error:
         pytest.skip(f"the Triton server is not installed: {error}")
 
@@ -37,29 +38,49 @@ def stack_root(triton_files: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     stack.down(root)
 
 
-@pytest.fixture
-def servers(stack_root: Path, monkeypatch: pytest.MonkeyPatch) -> stack.StackState:
-    """The shared stack, repaired if a test broke it, with the environment that its clients need."""
+@pytest.fixture(scope="module")
+def environment(stack_root: Path) -> Iterator[stack.StackState]:
+    """The shared stack, up, with the environment that its clients need."""
     state = stack.up(stack_root)
-    for name, value in state.environment().items():
-        monkeypatch.setenv(name, value)
-    return state
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in state.environment().items():
+            patch.setenv(name, value)
+        yield state
 
 
 @pytest.fixture
-def models(servers: stack.StackState) -> Storage:
+def servers(environment: stack.StackState) -> stack.StackState:
+    """The shared stack, repaired if the test before broke it."""
+    return stack.up(environment.root)
+
+
+@pytest.fixture(scope="module")
+def models(environment: stack.StackState) -> Storage:
     """The shared stack's model repository."""
-    return open_storage(servers.model_repository)
+    return open_storage(environment.model_repository)
 
 
 @pytest.fixture
 def name(servers: stack.StackState, models: Storage) -> Iterator[str]:
     """A model's name that no other test uses; the model is removed afterwards."""
-    name = f"m{secrets.token_hex(4)}"
+    name = new_name()
     yield name
+    remove(servers, models, name)
+
+
+@pytest.fixture(scope="module")
+def kept_name(environment: stack.StackState, models: Storage) -> Iterator[str]:
+    """A name for a model that several tests of a module look at; loading one takes a second or two."""
+    name = new_name()
+    yield name
+    remove(environment, models, name)
+
+
+def new_name() -> str:
+    return f"m{secrets.token_hex(4)}"
+
+
+def remove(servers: stack.StackState, models: Storage, name: str) -> None:
     models.delete_prefix(name)
-    try:
-        with Connection(servers.triton_url, timeout_s=10) as connection:
-            connection.unload(name)
-    except SparseInstError:
-        pass  # the test ended Triton
+    with suppress(SparseInstError), Connection(servers.triton_url, timeout_s=10) as connection:
+        connection.unload(name)  # fails where the test ended Triton

@@ -65,7 +65,7 @@ class TritonPythonModel:
             sizes = [len(tensor) for tensor in inputs[0]] if self._batched else [0]
             outputs = self._run([torch.cat(tensors) if self._batched else tensors[0] for tensors in inputs])
             pieces = [output.split(sizes) if self._batched else (output,) for output in outputs]
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, torch.jit.Error) as error:
             failure = pb_utils.TritonError(f"the model failed: {_reason(error)}")
             return [pb_utils.InferenceResponse(error=failure) for _ in requests]
         return [

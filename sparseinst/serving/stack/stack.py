@@ -47,6 +47,8 @@ def up(root: Path, asked: Mapping[str, int] | None = None) -> StackState:
                 where=str(root),
                 fix="Run `sparseinst stack down` first.",
             )
+        for name in broken:
+            _SERVERS[name].require_program()
         for name in reversed(broken):
             state = _stop(state, name)
         if len(broken) == len(_SERVERS):

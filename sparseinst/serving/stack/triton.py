@@ -20,14 +20,27 @@ _START_LIMIT_S = 60
 _BACKEND = Path(sparseinst.__file__).parents[1] / "deploy" / "triton_backend" / "pytorch" / "model.py"
 
 
-def start(state: StackState) -> supervisor.ProcessId:
-    """Starts the server with no models. Returns at once."""
-    files = server_files()
+def require_program() -> Path:
+    """Where the nvidia-pytriton wheel was unpacked; StackError where it was not."""
+    folder = Path(os.environ.get("SPARSEINST_TRITON_DIR") or Path(sys.prefix) / "triton")
+    if not (folder / "pytriton" / "tritonserver" / "bin" / "tritonserver").is_file():
+        raise StackError(
+            "The Triton server's files are missing.",
+            where=str(folder),
+            fix="Run `make setup`, or set SPARSEINST_TRITON_DIR to where nvidia-pytriton was unpacked.",
+        )
+    return folder
+
+
+def start(state: StackState, repository: str | None = None) -> supervisor.ProcessId:
+    """Starts the server with no models, on the stack's bucket or another model repository. Returns at once."""
+    files = require_program()
     server = files / "pytriton" / "tritonserver"
     backends = _assemble_backends(server, state.root / "backends")
     copies = _copies(state)
     copies.mkdir(parents=True, exist_ok=True)
     ports = state.ports
+    bucket = f"s3://{state.s3_url}/{MODELS_BUCKET}"  # Triton's own form: the server stands inside the address
     command = [
         str(server / "bin" / "tritonserver"),
         f"--id={state.id}",
@@ -35,7 +48,7 @@ def start(state: StackState) -> supervisor.ProcessId:
         f"--cache-directory={server / 'caches'}",
         *(f"--{part}-address={HOST}" for part in ("http", "grpc", "metrics")),
         *(f"--{part}-port={ports[part]}" for part in ("http", "grpc", "metrics")),
-        f"--model-repository=s3://http://{HOST}:{ports['s3']}/{MODELS_BUCKET}",
+        f"--model-repository={repository or bucket}",
         "--model-control-mode=explicit",
         "--disable-auto-complete-config",  # it would start another Python process for each model
         "--strict-readiness=false",  # strict, the server is "not ready" while any model switches versions
@@ -78,18 +91,6 @@ def remove_leftovers(state: StackState) -> None:
 def _copies(state: StackState) -> Path:
     """Where Triton puts local copies of the models that it loads from S3."""
     return state.root / "loaded"
-
-
-def server_files() -> Path:
-    """Where the nvidia-pytriton wheel was unpacked."""
-    folder = Path(os.environ.get("SPARSEINST_TRITON_DIR") or Path(sys.prefix) / "triton")
-    if not (folder / "pytriton" / "tritonserver" / "bin" / "tritonserver").is_file():
-        raise StackError(
-            "The Triton server's files are missing.",
-            where=str(folder),
-            fix="Run `make setup`, or set SPARSEINST_TRITON_DIR to where nvidia-pytriton was unpacked.",
-        )
-    return folder
 
 
 def _assemble_backends(server: Path, backends: Path) -> Path:
