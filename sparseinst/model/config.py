@@ -28,6 +28,7 @@ class ModelConfig:
     kernel_dim: int = 128  # length of a mask kernel
     instance_dim: int = 256
     instance_convs: int = 4
+    class_init_std: float = 0.01  # of the class layer's first weights; more lets random features learn classes sooner
     mask_dim: int = 256
     mask_convs: int = 4
 

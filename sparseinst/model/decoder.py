@@ -19,6 +19,8 @@ from sparseinst.model.instance_branch import (
     conv_stack,
 )
 
+_BRANCHES = {"base": InstanceBranch, "group": GroupInstanceBranch, "group_soft": GroupSoftInstanceBranch}
+
 
 class MaskBranch(nn.Module):
     """[B, C, h, w] to mask features [B, kernel_dim, h, w]."""
@@ -39,7 +41,7 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
         inputs = config.encoder_channels + 2  # two coordinate channels
-        self.inst_branch = _instance_branch(config, inputs, num_classes)
+        self.inst_branch = _BRANCHES[config.decoder](inputs, config, num_classes)
         self.mask_branch = MaskBranch(
             inputs, dim=config.mask_dim, convs=config.mask_convs, kernel_dim=config.kernel_dim
         )
@@ -53,16 +55,3 @@ class Decoder(nn.Module):
         # Drawn at stride 8, enlarged to stride 4.
         masks = F.interpolate(masks, scale_factor=2.0, mode="bilinear", align_corners=False)
         return logits, objectness, masks
-
-
-def _instance_branch(config: ModelConfig, inputs: int, num_classes: int) -> InstanceBranch:
-    branches = {"base": InstanceBranch, "group": GroupInstanceBranch, "group_soft": GroupSoftInstanceBranch}
-    return branches[config.decoder](
-        inputs,
-        num_masks=config.num_masks,
-        num_classes=num_classes,
-        dim=config.instance_dim,
-        convs=config.instance_convs,
-        kernel_dim=config.kernel_dim,
-        groups=1 if config.decoder == "base" else config.groups,
-    )

@@ -24,8 +24,8 @@ def msra(layer: nn.Conv2d) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def small_normal(layer: nn.Conv2d | nn.Linear, bias: float) -> None:
-    """Normal with standard deviation 0.01, and a constant bias."""
-    nn.init.normal_(layer.weight, std=0.01)
+def normal(layer: nn.Conv2d | nn.Linear, std: float, bias: float) -> None:
+    """Normal with mean 0, and a constant bias."""
+    nn.init.normal_(layer.weight, std=std)
     if layer.bias is not None:
         nn.init.constant_(layer.bias, bias)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sparseinst.model.initialisation import PRIOR_BIAS, msra, small_normal, xavier
+from sparseinst.model.config import ModelConfig
+from sparseinst.model.initialisation import PRIOR_BIAS, msra, normal, xavier
 
 
 def conv_stack(inputs: int, channels: int, count: int) -> nn.Sequential:
@@ -33,23 +34,23 @@ class InstanceBranch(nn.Module):
 
     mixes_groups = False
 
-    def __init__(
-        self, inputs: int, *, num_masks: int, num_classes: int, dim: int, convs: int, kernel_dim: int, groups: int = 1
-    ) -> None:
+    def __init__(self, inputs: int, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
-        self.num_masks = num_masks
-        self.groups = groups
-        self.inst_convs = conv_stack(inputs, dim, convs)
-        self.iam_conv = nn.Conv2d(dim, num_masks * groups, 3, padding=1, groups=groups)
+        self.num_masks = config.num_masks
+        self.groups = config.groups if self.mixes_groups else 1
+        dim = config.instance_dim
+        joined = dim * self.groups
+        self.inst_convs = conv_stack(inputs, dim, config.instance_convs)
+        self.iam_conv = nn.Conv2d(dim, self.num_masks * self.groups, 3, padding=1, groups=self.groups)
         if self.mixes_groups:
-            self.fc = nn.Linear(dim * groups, dim * groups)
+            self.fc = nn.Linear(joined, joined)
             xavier(self.fc)
-        self.cls_score = nn.Linear(dim * groups, num_classes)
-        self.mask_kernel = nn.Linear(dim * groups, kernel_dim)
-        self.objectness = nn.Linear(dim * groups, 1)
-        small_normal(self.iam_conv, PRIOR_BIAS)
-        small_normal(self.cls_score, PRIOR_BIAS)
-        small_normal(self.mask_kernel, 0.0)
+        self.cls_score = nn.Linear(joined, num_classes)
+        self.mask_kernel = nn.Linear(joined, config.kernel_dim)
+        self.objectness = nn.Linear(joined, 1)
+        normal(self.iam_conv, 0.01, PRIOR_BIAS)
+        normal(self.cls_score, config.class_init_std, PRIOR_BIAS)
+        normal(self.mask_kernel, 0.01, 0.0)
 
     def activate(self, logits: Tensor) -> Tensor:
         """[B, M, h * w] float32 activation logits to weights that sum to 1 over the cells of each map."""
@@ -87,18 +88,8 @@ class GroupInstanceBranch(InstanceBranch):
 class GroupSoftInstanceBranch(GroupInstanceBranch):
     """G-IAM with a softmax over the cells in place of the normalised sigmoid: steadier in half precision."""
 
-    def __init__(
-        self, inputs: int, *, num_masks: int, num_classes: int, dim: int, convs: int, kernel_dim: int, groups: int = 1
-    ) -> None:
-        super().__init__(
-            inputs,
-            num_masks=num_masks,
-            num_classes=num_classes,
-            dim=dim,
-            convs=convs,
-            kernel_dim=kernel_dim,
-            groups=groups,
-        )
+    def __init__(self, inputs: int, config: ModelConfig, num_classes: int) -> None:
+        super().__init__(inputs, config, num_classes)
         self.softmax_bias = nn.Parameter(torch.ones(1))  # changes nothing (softmax is shift-invariant); in checkpoints
 
     def activate(self, logits: Tensor) -> Tensor:
