@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sparseinst.errors import ConfigError, DeployError, SparseInstError
+from sparseinst.errors import DeployError, SparseInstError
 from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
 from sparseinst.log import get_logger
 from sparseinst.serving.connection import Connection
@@ -156,11 +156,17 @@ def _switch(
 def _load(triton: Connection, storage: Storage, name: str) -> None:
     try:
         triton.load(name)
-    except ConfigError as error:
+    except SparseInstError as error:
+        if name not in {model.name for model in triton.models()}:
+            raise DeployError(
+                f"Triton does not find it: {triton.url} does not serve from {storage.uri}.",
+                where=f"{triton.url}, model '{name}'",
+                fix="Give --to the model repository that this Triton was started with, as seen from here.",
+            ) from error
         raise DeployError(
             f"Triton does not load it: {error.problem}",
             where=f"{triton.url}, model '{name}'",
-            fix=f"Mend the export. If Triton finds no such model, it does not serve from {storage.uri}: check --to.",
+            fix="Export the model again, with the torch version that the server has; see the server's log.",
         ) from error
 
 

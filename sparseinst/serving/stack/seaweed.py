@@ -44,6 +44,7 @@ def start(state: StackState) -> supervisor.ProcessId:
         f"-s3.port={ports['s3']}",
         f"-s3.port.grpc={ports['s3_grpc']}",
         *(f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")),
+        "-s3.autoCreateBucket=false",  # a mistyped name is told, as elsewhere
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-webdav=false",
