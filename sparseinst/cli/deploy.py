@@ -8,6 +8,7 @@ import click
 
 from sparseinst.cli.output import emit
 from sparseinst.cli.place import find_place, place_options
+from sparseinst.cli.termination import undo_on_sigterm
 
 
 @click.command()
@@ -30,6 +31,7 @@ def command(repository: Path, to: str | None, url: str | None, as_json: bool) ->
     """
     from sparseinst.serving.rollout import deploy
 
+    undo_on_sigterm()
     served = deploy(repository, *find_place(to, url))
     emit(
         served.to_dict(),

@@ -6,6 +6,7 @@ import click
 
 from sparseinst.cli.output import emit
 from sparseinst.cli.place import find_place, place_options
+from sparseinst.cli.termination import undo_on_sigterm
 
 
 @click.command()
@@ -22,6 +23,7 @@ def command(name: str, version: int | None, to: str | None, url: str | None, as_
     """
     from sparseinst.serving.rollout import rollback
 
+    undo_on_sigterm()
     served = rollback(name, *find_place(to, url), version=version)
     emit(
         served.to_dict(),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from sparseinst.cli.output import emit
+from sparseinst.cli.termination import undo_on_sigterm
 
 
 @click.group()
@@ -48,7 +46,7 @@ def up(root: Path | None, as_json: bool, **ports: int | None) -> None:
     """
     from sparseinst.serving import stack
 
-    signal.signal(signal.SIGTERM, _end)
+    undo_on_sigterm()
     asked = {name.removesuffix("_port"): port for name, port in ports.items() if port is not None}
     stack.up(root or stack.default_root(), asked)
     _show(stack.status(root or stack.default_root()), as_json)
@@ -105,8 +103,3 @@ def _show(found: Any, as_json: bool) -> None:
         for model in found.models
     ]
     emit(found.to_dict(), as_json, lines)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends `up` as an error does: what it started is ended too."""
-    sys.exit(128 + number)
