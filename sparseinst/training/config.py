@@ -26,6 +26,7 @@ class TrainConfig:
     channels_last: bool = False  # the memory layout that half-precision convolutions are quickest with
     ema_decay: float = 0.0  # 0: off; else the weights that are kept are an exponential moving average
     checkpoint_every: int = 5000
+    cpu_ranks: int = 1  # training processes where there is no GPU
     log_every: int = 20
     max_minutes: float = 0.0  # 0: no limit; else the schedule is squeezed to end in time
     seed: int = 0

@@ -20,7 +20,7 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
         if parameter.requires_grad:
             (free if any(word in name for word in _NO_DECAY) else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.lr)
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.lr, fused=True)
 
 
 def learning_rate(config: TrainConfig, iteration: int, progress: float) -> float:

@@ -17,14 +17,14 @@ from sparseinst.training.train import TrainResult, train
 def run_training(
     data: Path, output: Path, config: str, overrides: Sequence[str] = (), *, ranks: int | None = None
 ) -> TrainResult:
-    """Trains with one rank per GPU, or the number given, and returns when the checkpoint is written.
+    """Trains with one rank per GPU (`train.cpu_ranks` where there is none), or the number given, until all is done.
 
     Under torchrun, this process is one of the ranks. Arguments and errors as `sparseinst.training.train.train`.
     """
     settings = load_config(config, overrides)
     if "RANK" in os.environ:
         return train(data, output, settings)
-    count = ranks or _gpus() or 1
+    count = ranks or _gpus() or settings.train.cpu_ranks
     if count == 1:
         return train(data, output, settings)
     if settings.train.batch_size % count:
