@@ -44,9 +44,7 @@ class TensorSpec:
 
 _TRITON_DTYPES = {"uint8": "TYPE_UINT8", "int64": "TYPE_INT64", "float32": "TYPE_FP32"}
 
-INPUT = TensorSpec(
-    "image", "uint8", (3, -1, -1), "RGB, 0..255, any height and width; normalised and padded by the model"
-)
+INPUT = TensorSpec("image", "uint8", (3, -1, -1), "RGB, 0..255, any size; the model normalises and pads")
 
 OUTPUTS = (
     TensorSpec(
