@@ -48,7 +48,9 @@ def train_to_triton(
     scores = evaluate(dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder)
     verdict = gate(report=scores.outputs["report"], min_ap=min_ap)
     with dsl.If(verdict.output == "pass", name="earned-its-place"):
-        exported = export(model=model.outputs["model"], folder=folder, model_name=model_name)
+        exported = export(
+            dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder, model_name=model_name
+        )
         deployed = deploy(
             repository=exported.outputs["repository"], model_repository=model_repository, triton_url=triton_url
         )

@@ -1,16 +1,19 @@
 """Export: a checkpoint becomes a Triton model repository, proven equal to it."""
 
 from kfp import dsl
-from kfp.dsl import Artifact, Input, Model, Output
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
 from components.image import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def export(model: Input[Model], folder: str, model_name: str, repository: Output[Artifact]) -> None:
+def export(
+    dataset: Input[Dataset], model: Input[Model], folder: str, model_name: str, repository: Output[Artifact]
+) -> None:
     """Writes the Triton model repository and compares its answers with the checkpoint's.
 
     Args:
+        dataset: What ingest made; a few of its validation images join the proof.
         model: The checkpoint.
         folder: The folder of this run.
         model_name: The name that Triton will serve it under.
@@ -19,12 +22,14 @@ def export(model: Input[Model], folder: str, model_name: str, repository: Output
     import shutil
     from pathlib import Path
 
+    from sparseinst.data.images import validation_images
     from sparseinst.export.export import export as write_repository
     from sparseinst.steps import step
 
     with step("export") as facts:
         output = Path(folder) / "export"
-        write_repository(Path(model.path), output, model_name)
+        photos = validation_images(Path(dataset.metadata["location"]), most=3)
+        write_repository(Path(model.path), output, model_name, photos)
         shutil.copyfile(output / "manifest.json", repository.path)
         repository.metadata.update(location=str(output))
         facts.update(repository=str(output))
