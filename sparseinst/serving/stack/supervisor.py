@@ -60,12 +60,14 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], folder: Pat
 
 def is_alive(process: ProcessId) -> bool:
     """Whether this very process still runs; one that ended but was not reaped does not."""
-    started = _start_time(process.pid)
-    if started is not None and abs(started - process.started) < 2:  # the system's clock may be set meanwhile
-        return True
-    if process.pid in _children and _children[process.pid].poll() is not None:
+    child = _children.get(process.pid)
+    if child is not None:
+        if child.poll() is None:  # a killed process looks dead while its last threads still hold its ports
+            return True
         del _children[process.pid]
-    return False
+        return False
+    started = _start_time(process.pid)
+    return started is not None and abs(started - process.started) < 2  # the system's clock may be set meanwhile
 
 
 def stop(process: ProcessId, *, grace_s: float = 20) -> bool:

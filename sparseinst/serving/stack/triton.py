@@ -52,6 +52,7 @@ def start(state: StackState, repository: str | None = None) -> supervisor.Proces
         "--model-control-mode=explicit",
         "--disable-auto-complete-config",  # it would start another Python process for each model
         "--strict-readiness=false",  # strict, the server is "not ready" while any model switches versions
+        "--exit-timeout-secs=5",  # a model whose stub died is never unloaded: Triton would wait for it in vain
         f"--backend-config=python,shm-region-prefix-name={state.id}_",
     ]
     environment = server_environment(state) | {
