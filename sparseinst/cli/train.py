@@ -19,7 +19,9 @@ from sparseinst.cli.output import emit
     "--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Overrides a setting; repeatable."
 )
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Where checkpoints go; resumed from.")
-@click.option("--nproc", type=click.IntRange(min=1), help="Ranks on this machine. [default: one per GPU, else train.cpu_ranks]")
+@click.option(
+    "--nproc", type=click.IntRange(min=1), help="Ranks on this machine. [default: one per GPU, else train.cpu_ranks]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     data: Path, config: str, overrides: tuple[str, ...], output: Path, nproc: int | None, as_json: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,56 +11,12 @@ import numpy.typing as npt
 import torch
 
 from sparseinst.evaluation.instances import Instances
+from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
 from sparseinst.export.decode import decode_batch
 from sparseinst.model.network import SparseInst
 from sparseinst.model.postprocessing import Detections
 
-SCORE_TOLERANCE = 1e-4
-MASK_TOLERANCE = 1e-3  # share of the image's pixels
-
 Pixels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How far two answers for one image are apart.
-
-    Attributes:
-        instances: Larger number of instances of the two.
-        unmatched: Instances that have no counterpart of the same class and score in the other answer.
-        score: Largest difference of scores.
-        mask: Largest share of pixels that differ, over the pairs of masks.
-    """
-
-    instances: int
-    unmatched: int
-    score: float
-    mask: float
-
-    @property
-    def is_within_tolerance(self) -> bool:
-        return self.unmatched == 0 and self.score <= SCORE_TOLERANCE and self.mask <= MASK_TOLERANCE
-
-
-def compare(reference: Instances, other: Instances) -> Difference:
-    """Pairs each instance with the one most like it among those of its class whose score is within tolerance.
-
-    Instances of equal score may stand in either order, so the place in the list says nothing.
-    """
-    taken: set[int] = set()
-    score, mask, unmatched = 0.0, 0.0, 0
-    for index in range(len(reference)):
-        gaps = np.abs(other.scores - reference.scores[index])
-        alike = np.flatnonzero((other.classes == reference.classes[index]) & (gaps <= SCORE_TOLERANCE))
-        shares = {j: float((other.masks[j] != reference.masks[index]).mean()) for j in alike.tolist() if j not in taken}
-        if not shares:
-            unmatched += 1
-            continue
-        partner = min(shares, key=lambda j: shares[j] / MASK_TOLERANCE + gaps[j] / SCORE_TOLERANCE)
-        taken.add(partner)
-        score, mask = max(score, float(gaps[partner])), max(mask, shares[partner])
-    unmatched = max(unmatched, len(other) - len(taken))
-    return Difference(max(len(reference), len(other)), unmatched, score, mask)
 
 
 def measure_parity(

@@ -14,9 +14,9 @@ from sparseinst.data.categories import Category
 from sparseinst.data.config import InputConfig
 from sparseinst.errors import ConfigError, ExportError
 from sparseinst.evaluation.instances import Instances
+from sparseinst.export.comparison import compare
 from sparseinst.export.contract import OUTPUTS
 from sparseinst.export.export import export
-from sparseinst.export.parity import compare
 from sparseinst.export.torchscript import ServedModel, load_script
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
