@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+ScalePer = Literal["image", "batch"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputConfig:
     """Sizes in pixels. A resized image keeps its aspect ratio."""
 
-    train_short_sides: tuple[int, ...] = (416, 448, 480, 512, 544, 576, 608, 640)  # one is drawn per image
+    train_short_sides: tuple[int, ...] = (416, 448, 480, 512, 544, 576, 608, 640)  # one is drawn at random
+    scale_per: ScalePer = "image"  # "batch" draws it once for all images of a batch: far less padding
     train_longest_side: int = 853
     short_side: int = 640  # for evaluation and service
     longest_side: int = 853

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
@@ -22,17 +23,19 @@ from sparseinst.imaging.read import read_image
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Names one draw: which image, and the seed and position in the endless sequence that decide its augmentation."""
+    """Names one draw: which image, and the seed, position and batch that decide how it is changed."""
 
     image: int
     seed: int
-    position: int
+    position: int  # in the endless sequence
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
     file: str
     image_id: int
+    is_tall: bool
     objects: tuple[tuple[int, Segmentation], ...]
 
 
@@ -64,7 +67,7 @@ class TrainingImages(Dataset[Example]):
                     (index_of[annotation["category_id"]], annotation["segmentation"])
                 )
         self._records = [
-            _Record(image["file_name"], image["id"], tuple(objects[image["id"]]))
+            _Record(image["file_name"], image["id"], image["height"] > image["width"], tuple(objects[image["id"]]))
             for image in coco["images"]
             if objects[image["id"]]
         ]
@@ -79,6 +82,11 @@ class TrainingImages(Dataset[Example]):
         return len(self._records)
 
     @property
+    def tall(self) -> npt.NDArray[np.bool_]:
+        """Of each image, whether it is higher than wide."""
+        return np.array([record.is_tall for record in self._records], np.bool_)
+
+    @property
     def most_objects(self) -> int:
         """Objects in the fullest image."""
         return max(len(record.objects) for record in self._records)
@@ -87,6 +95,8 @@ class TrainingImages(Dataset[Example]):
         record = self._records[key.image]
         image = read_image(self.root / "images" / record.file)
         random = np.random.default_rng((key.seed, key.position))
-        augmented, target = augment(image, record.objects, self.config, random)
+        scales = random if self.config.scale_per == "image" else np.random.default_rng((key.seed, key.batch, 1))
+        short = int(scales.choice(self.config.train_short_sides))
+        augmented, target = augment(image, record.objects, short, self.config, random)
         pixels = torch.from_numpy(np.ascontiguousarray(augmented.transpose(2, 0, 1)))
         return Example(pixels, target, record.image_id)

@@ -22,21 +22,25 @@ Image = npt.NDArray[np.uint8]
 
 
 def augment(
-    image: Image, objects: Sequence[tuple[int, Segmentation]], config: InputConfig, random: np.random.Generator
+    image: Image,
+    objects: Sequence[tuple[int, Segmentation]],
+    short: int,
+    config: InputConfig,
+    random: np.random.Generator,
 ) -> tuple[Image, Target]:
     """Flips and resizes an image and its objects.
 
     Args:
         image: uint8 RGB [h, w, 3].
         objects: Class index and COCO segmentation of each.
-        config: Sizes and probabilities.
-        random: Decides.
+        short: What the shorter side becomes, in pixels, unless the longer would exceed the limit.
+        config: The limit and the probabilities.
+        random: Decides the flips.
 
     Returns:
         The image, uint8 [h', w', 3], and its target; objects without a pixel left are dropped.
     """
     height, width = image.shape[:2]
-    short = int(random.choice(config.train_short_sides))
     new_height, new_width = target_size(height, width, short, config.train_longest_side)
     masks = [resize_segmentation(s, (height, width), (new_height, new_width)) for _, s in objects]
     image = resize_image(image, new_height, new_width)

@@ -162,7 +162,7 @@ class _Run:
         settings, ranks = self.config.train, self.ranks
         network = self._wrapped().train()
         batches = EndlessBatches(
-            len(self.dataset),
+            self.dataset.tall,
             batch_size=settings.batch_size,
             seed=settings.seed,
             start=self.iteration,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from sparseinst.data.loading import EndlessBatches
 
+TALL = np.arange(10) % 2 == 0
+
 
 def positions(**kwargs: int) -> list[list[int]]:
-    batches = EndlessBatches(10, **{"batch_size": 4, "seed": 3, "start": 0, "stop": 10, **kwargs})
+    batches = EndlessBatches(TALL, **{"batch_size": 4, "seed": 3, "start": 0, "stop": 10, **kwargs})
     return [[key.image for key in batch] for batch in batches]
 
 
@@ -34,3 +37,11 @@ def test_ranks_share_the_same_global_batches(world_size: int) -> None:
 
 def test_another_seed_gives_another_order() -> None:
     assert positions(seed=4) != positions()
+
+
+def test_most_batches_hold_images_of_one_orientation() -> None:
+    tall = np.arange(400) % 2 == 0
+    batches = list(EndlessBatches(tall, batch_size=8, seed=0, start=0, stop=50))
+    mixed = [len({bool(tall[key.image]) for key in batch}) > 1 for batch in batches]
+    assert sum(mixed) <= 5
+    assert Counter(key.image for batch in batches for key in batch) == Counter(range(400))
