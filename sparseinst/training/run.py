@@ -19,17 +19,20 @@ def run_training(
 ) -> TrainResult:
     """Trains with one rank per GPU (`train.cpu_ranks` where there is none), or the number given, until all is done.
 
+    Where the batch cannot be shared by all GPUs evenly, the largest number of them that can share it is used.
+
     Under torchrun, this process is one of the ranks. Arguments and errors as `sparseinst.training.train.train`.
     """
     settings = load_config(config, overrides)
     if "RANK" in os.environ:
         return train(data, output, settings)
-    count = ranks or _gpus() or settings.train.cpu_ranks
+    batch_size = settings.train.batch_size
+    count = ranks or _most_ranks(batch_size, _gpus()) or settings.train.cpu_ranks
     if count == 1:
         return train(data, output, settings)
-    if settings.train.batch_size % count:
+    if batch_size % count:
         raise ConfigError(
-            f"A batch of {settings.train.batch_size} images cannot be shared by {count} ranks.",
+            f"A batch of {batch_size} images cannot be shared by {count} ranks.",
             where="train.batch_size",
             fix=f"Choose a multiple of {count}.",
         )
@@ -39,6 +42,11 @@ def run_training(
     launch_ranks(count, arguments)
     facts = read_manifest(output)["facts"]
     return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"])
+
+
+def _most_ranks(batch_size: int, gpus: int) -> int:
+    """As many of the GPUs as can share the batch evenly; 0 where there are none."""
+    return next((count for count in range(gpus, 0, -1) if batch_size % count == 0), 0)
 
 
 def _gpus() -> int:
