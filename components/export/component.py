@@ -22,7 +22,7 @@ def export(
     import shutil
     from pathlib import Path
 
-    from sparseinst.data.images import validation_images
+    from sparseinst.data.directory import validation_images
     from sparseinst.export.export import export as write_repository
     from sparseinst.steps import step
 

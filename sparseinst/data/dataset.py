@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch.utils.data import Dataset
 
 from sparseinst.data.categories import Category, load_categories
 from sparseinst.data.config import InputConfig
+from sparseinst.data.directory import annotations_path, read_annotations
 from sparseinst.data.example import Example
 from sparseinst.data.masks import Segmentation
 from sparseinst.data.transforms import augment
@@ -49,15 +49,7 @@ class TrainingImages(Dataset[Example]):
     def __init__(self, root: Path, config: InputConfig, split: str = "train") -> None:
         self.root = root
         self.config = config
-        path = root / "annotations" / f"{split}.json"
-        try:
-            coco = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DatasetError(
-                f"The annotations cannot be read ({error}).",
-                where=str(path),
-                fix="Make the dataset directory with 'sparseinst ingest'.",
-            ) from error
+        coco = read_annotations(root, split)
         self.categories: list[Category] = load_categories(coco)
         index_of = {category.id: index for index, category in enumerate(self.categories)}
         objects: dict[int, list[tuple[int, Segmentation]]] = defaultdict(list)
@@ -74,7 +66,7 @@ class TrainingImages(Dataset[Example]):
         if not self._records:
             raise DatasetError(
                 "No image has an object to learn from.",
-                where=str(path),
+                where=str(annotations_path(root, split)),
                 fix="Annotate objects (crowd regions alone do not count).",
             )
 
