@@ -19,7 +19,7 @@ from sparseinst.data.ingest import ingest
 from sparseinst.errors import ConfigError, DatasetError, Preempted, TrainingError
 from sparseinst.manifest import read_manifest
 from sparseinst.model.config import ModelConfig
-from sparseinst.training import train as train_module
+from sparseinst.training import session as session_module
 from sparseinst.training.checkpoint import load_checkpoint
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.run import run_training
@@ -88,7 +88,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path, m
             return self.asked == 3
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_StopSignal", StopAtThree)
+        patch.setattr(session_module, "StopSignal", StopAtThree)
         with pytest.raises(Preempted, match="iteration 3"):
             train(data, tmp_path / "stopped", config)
     assert not (tmp_path / "stopped" / "checkpoint.pt").exists()
@@ -158,12 +158,12 @@ def test_what_cannot_be_trained_is_said_before_anything_is_written(data: Path, t
 def test_a_loss_that_stays_non_finite_stops_the_run_with_advice(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = train_module._Run._losses
+    honest = session_module.Session.losses
 
-    def broken(self: train_module._Run, raw: dict[str, torch.Tensor], examples: object) -> dict[str, torch.Tensor]:
+    def broken(self: session_module.Session, raw: dict[str, torch.Tensor], examples: object) -> dict[str, torch.Tensor]:
         return {name: loss * float("nan") for name, loss in honest(self, raw, examples).items()}  # type: ignore[arg-type]
 
-    monkeypatch.setattr(train_module._Run, "_losses", broken)
+    monkeypatch.setattr(session_module.Session, "losses", broken)
     with pytest.raises(TrainingError, match="not finite for 20 iterations"):
         train(data, tmp_path, settings(iterations=100))
     assert not (tmp_path / "checkpoint.pt").exists()
@@ -175,3 +175,11 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="cannot be read") as caught:
         load_checkpoint(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_time_limit_squeezes_the_schedule_and_ends_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    result = train(data, tmp_path, settings(iterations=100_000, max_minutes=0.05, schedule="cosine"))
+    assert 0 < result.iterations < 100_000
+    assert load_checkpoint(result.checkpoint).iteration == result.iterations
+    rates = [json.loads(line)["lr"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rates[-1] < 0.1 * max(rates)
