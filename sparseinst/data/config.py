@@ -19,4 +19,5 @@ class InputConfig:
     longest_side: int = 853
     flip: float = 0.5  # probability of a left-right flip
     vertical_flip: float = 0.0  # for pictures without an up and down: microscopes, satellites
+    colour_jitter: float = 0.0  # how far each colour channel's gain and offset may stray, 0 to 1; 0: as published
     workers: int = 6  # loader processes per rank; 0 loads in the training process

@@ -1,4 +1,4 @@
-"""Random changes that make more of few images: the authors' flip and multi-scale resize.
+"""Random changes that make more of few images: the authors' flip and multi-scale resize, and colours.
 
 Everything is decided by one random generator per drawn example, so an example can be made again from its key.
 """
@@ -49,9 +49,20 @@ def augment(
         image, stack = image[:, ::-1], stack[:, :, ::-1]
     if random.random() < config.vertical_flip:
         image, stack = image[::-1], stack[:, ::-1]
+    if config.colour_jitter:
+        image = jitter_colours(image, config.colour_jitter, random)
     seen = stack.any(axis=(1, 2))
     classes = np.array([index for index, _ in objects], dtype=np.int64)[seen]
     return image, Target(torch.from_numpy(classes), torch.from_numpy(np.ascontiguousarray(stack[seen])))
+
+
+def jitter_colours(image: Image, strength: float, random: np.random.Generator) -> Image:
+    """Gives each channel a gain in 1 ± strength and an offset in ± 64 strength; uint8 RGB [h, w, 3] to the same."""
+    gain = 1 + strength * random.uniform(-1, 1, 3)
+    offset = 64 * strength * random.uniform(-1, 1, 3)
+    levels = np.arange(256)[:, None] * gain + offset
+    table = levels.round().clip(0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(image), table[None]), np.uint8)
 
 
 def resize_segmentation(

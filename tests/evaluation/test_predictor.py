@@ -50,7 +50,7 @@ def test_a_checkpoint_answers_in_the_images_order_with_masks_of_their_sizes(chec
     for instances in found:
         assert instances.masks.dtype == np.bool_ and instances.classes.dtype == np.int64
         assert (np.diff(instances.scores) <= 0).all()
-        assert len(instances) == load_checkpoint(checkpoint).config.model.num_masks
+        assert len(instances) == predictor.metadata["instances"]
 
 
 def test_an_image_gets_the_same_answer_alone_and_among_others(checkpoint):
