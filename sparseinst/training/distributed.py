@@ -39,6 +39,11 @@ class Ranks:
         dist.broadcast(tensor, src=0)
         return float(tensor)
 
+    def wait(self) -> None:
+        """Waits until every rank is here."""
+        if self.world_size > 1:
+            dist.barrier()
+
     def any(self, flag: bool) -> bool:
         """Whether the flag is set on any rank."""
         if self.world_size == 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sparseinst.config import load_config
 from sparseinst.errors import ConfigError
 from sparseinst.manifest import read_manifest
-from sparseinst.training.checkpoint import MODEL_NAME
+from sparseinst.training.checkpoint import MODEL_NAME, TRAINING_NAME
 from sparseinst.training.launch import launch_ranks
 from sparseinst.training.train import TrainResult, train
 
@@ -39,7 +39,7 @@ def run_training(
     arguments = ["--data", str(data), "--output", str(output), "--config", config]
     for override in overrides:
         arguments += ["--set", override]
-    launch_ranks(count, arguments)
+    launch_ranks(count, arguments, output / TRAINING_NAME)
     facts = read_manifest(output)["facts"]
     return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"])
 

@@ -166,6 +166,7 @@ class Session:
         if self.ranks.is_main and (stopping or last or self.iteration % settings.checkpoint_every == 0):
             self.save(seconds)
         if stopping and not last:
+            self.ranks.wait()  # torchrun ends all ranks as soon as one has ended
             raise Preempted(
                 f"Stopped by a signal at iteration {self.iteration}; the state is saved.",
                 where=str(self.output / TRAINING_NAME),

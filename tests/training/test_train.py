@@ -98,24 +98,26 @@ def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path, m
     assert losses(tmp_path / "whole") == losses(tmp_path / "stopped")
 
 
-def test_sigterm_saves_and_exits_with_75_and_the_same_command_goes_on(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_sigterm_saves_and_exits_with_75_and_the_same_command_goes_on(data: Path, tmp_path: Path, ranks: int) -> None:
     config = tmp_path / "small.yaml"
-    config.write_text(SMALL.replace("iterations: 6", "iterations: 100000, max_minutes: 0.3"))
+    config.write_text(SMALL.replace("iterations: 6", "iterations: 100000, max_minutes: 0.15"))
     output = tmp_path / "run"
     command = [sys.executable, "-m", "sparseinst", "train", "--data", str(data), "--output", str(output)]
-    process = subprocess.Popen([*command, "--config", str(config)], stderr=subprocess.PIPE, text=True)
+    command += ["--config", str(config), "--nproc", str(ranks)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (output / "metrics.jsonl").exists() or not (output / "metrics.jsonl").stat().st_size:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
-    _, messages = process.communicate(timeout=30)
+    _, messages = process.communicate(timeout=60)
     assert process.returncode == 75, messages
     assert "Run the same command again" in messages
     reached = load_checkpoint(output / "last.pt").iteration
     assert reached > 0
-    again = subprocess.run([*command, "--config", str(config)], capture_output=True, text=True, timeout=120)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     assert f"resuming at iteration {reached}" in again.stderr
     assert load_checkpoint(output / "checkpoint.pt").iteration >= reached
