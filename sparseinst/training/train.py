@@ -68,6 +68,8 @@ def _check(config: RunConfig, dataset: TrainingImages, ranks: Ranks) -> None:
             where="train.batch_size",
             fix=f"Choose a multiple of {ranks.world_size}.",
         )
+    if ranks.is_main and config.model.norm == "frozen_bn":
+        log.warning("the norms are frozen and the weights are random: little will be learned. Set model.norm=bn.")
     if ranks.is_main and dataset.most_objects > config.model.num_masks:
         log.warning(
             "an image has %d objects, the model has %d queries: the surplus is not learned. Set model.num_masks.",
