@@ -101,10 +101,10 @@ def _choose_ports(before: Mapping[str, int], asked: Mapping[str, int]) -> dict[s
 
 def _start(state: StackState, name: str) -> StackState:
     server = _SERVERS[name]
-    process = server.start(state)
-    state = state.with_process(name, process)
     try:
-        state.write()  # before waiting: whatever happens now, `down` finds the process
+        with supervisor.uninterrupted():
+            state = state.with_process(name, server.start(state))
+            state.write()  # before waiting: whatever happens now, `down` finds the process
         server.wait(state)
     except BaseException:
         _stop(state, name)

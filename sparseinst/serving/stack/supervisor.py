@@ -6,8 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import psutil
 from sparseinst.errors import StackError
 
 _POLL_S = 0.05
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOG_LINES = 12  # of a server that did not start, shown in the error
 
 # The process object of each server that this Python process started: a dead child must be reaped by its parent.
@@ -56,6 +59,27 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], folder: Pat
         ) from error
     _children[child.pid] = child
     return ProcessId(child.pid, _start_time(child.pid) or time.time())
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Holds back SIGINT, SIGTERM and SIGHUP until the block has ended.
+
+    A server whose start is interrupted before its process id is noted would stay for ever. The signals are not
+    blocked by a mask, because the server would inherit it and could not be ended by them.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals do not reach it
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda caught, _: came.append(caught)) for number in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if came:
+            os.kill(os.getpid(), came[0])
 
 
 def is_alive(process: ProcessId) -> bool:
