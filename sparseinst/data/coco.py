@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from sparseinst.data.checks import check_coco
-from sparseinst.data.findings import Finding
+from sparseinst.data.findings import Finding, listed
 from sparseinst.errors import DatasetError
 
 # A COCO file's content: the lists "images", "annotations" and "categories", and whatever else the file has.
 Coco: TypeAlias = dict[str, Any]
-
-_FINDINGS_SHOWN = 20
 
 
 def load_coco(path: Path, images: Path | None = None) -> Coco:
@@ -86,9 +84,8 @@ def raise_findings(findings: Sequence[Finding], where: str) -> NoReturn:
     Raises:
         DatasetError: Always.
     """
-    details = [str(finding) for finding in findings[:_FINDINGS_SHOWN]]
-    if len(findings) > _FINDINGS_SHOWN:
-        details.append(f"... and {len(findings) - _FINDINGS_SHOWN} more")
     count = "1 finding stands" if len(findings) == 1 else f"{len(findings)} findings stand"
     fix = "Mend each as it says; `sparseinst check FILE` lists them all."
-    raise DatasetError(f"{count} in the way of using these annotations.", where=where, fix=fix, details=details)
+    raise DatasetError(
+        f"{count} in the way of using these annotations.", where=where, fix=fix, details=listed(findings)
+    )

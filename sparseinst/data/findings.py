@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,10 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.code:<14}  {self.pointer or '/'}  {self.problem}. Fix: {self.fix}."
+
+
+def listed(findings: Sequence[Finding]) -> list[str]:
+    """The first findings, a line each, and how many more there are: the details of an error."""
+    lines = [str(finding) for finding in findings[:_MOST_LISTED]]
+    more = len(findings) - len(lines)
+    return [*lines, f"... and {more} more"] if more else lines

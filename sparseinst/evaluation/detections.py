@@ -15,14 +15,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparseinst.data.findings import Finding
+from sparseinst.data.findings import Finding, listed
 from sparseinst.data.masks import segmentation_to_rle
 from sparseinst.data.segmentation_checks import check_segmentation
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.truth import Truth
 
 _KEYS = ("image_id", "category_id", "segmentation", "score")
-_MOST_NAMED = 20
 
 
 def load_detections(path: Path, truth: Truth) -> list[dict[str, Any]]:
@@ -55,12 +54,11 @@ def load_detections(path: Path, truth: Truth) -> list[dict[str, Any]]:
         finding for number, entry in enumerate(entries) for finding in _check(entry, f"/{number}", sizes, known)
     ]
     if findings:
-        more = [f"... and {len(findings) - _MOST_NAMED} more"] if len(findings) > _MOST_NAMED else []
         raise EvaluationError(
             f"{len(findings)} findings in {len(entries)} detections.",
             where=str(path),
             fix=f"Write detections for the images and categories of {truth.path}.",
-            details=[str(finding) for finding in findings[:_MOST_NAMED]] + more,
+            details=listed(findings),
         )
     return [
         {**entry, "segmentation": segmentation_to_rle(entry["segmentation"], *sizes[entry["image_id"]])}

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictor import Predictor
 from sparseinst.export.export import describe
-from sparseinst.model.network import build_model
-from sparseinst.model.weights import load_weights
-from sparseinst.training.checkpoint import load_checkpoint
+from sparseinst.training.checkpoint import load_checkpoint, restore_model
 
 
 class EagerPredictor(Predictor):
@@ -24,9 +22,7 @@ class EagerPredictor(Predictor):
         checkpoint = load_checkpoint(path)
         super().__init__(describe(checkpoint), str(path))
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = build_model(checkpoint.config.model, num_classes=len(checkpoint.categories))
-        load_weights(self._model, checkpoint.weights)
-        self._model.eval().to(self._device)
+        self._model = restore_model(checkpoint).to(self._device)
 
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         images = torch.from_numpy(batch).to(self._device)

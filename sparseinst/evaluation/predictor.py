@@ -6,12 +6,12 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparseinst.closing import Closing
 from sparseinst.data.categories import Category
 from sparseinst.errors import ConfigError, EvaluationError
 from sparseinst.evaluation.instances import Instances
@@ -22,7 +22,7 @@ LARGEST_BATCH = 8  # images of one size that a model gets at a time
 _METADATA_KEYS = ("model", "categories", "short_side", "longest_side", "mask_threshold")
 
 
-class Predictor(ABC):
+class Predictor(Closing, ABC):
     """A model that finds objects in images. To be used in a `with` block, or closed."""
 
     def __init__(self, metadata: Mapping[str, Any], where: str) -> None:
@@ -54,17 +54,6 @@ class Predictor(ABC):
     @abstractmethod
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         """The objects in a batch (uint8, [B, 3, H, W]) with masks of the original (height, width) sizes."""
-
-    def close(self) -> None:  # noqa: B027  only a connection has something to close
-        """Ends the connection to a server, if there is one."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _target_size(self, image: NDArray[np.uint8]) -> tuple[int, int]:
         height, width = image.shape[:2]

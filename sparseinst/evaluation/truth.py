@@ -10,6 +10,7 @@ import numpy as np
 
 from sparseinst.data.categories import Category, load_categories
 from sparseinst.data.coco import load_coco
+from sparseinst.data.directory import annotations_path
 from sparseinst.data.masks import segmentation_to_mask
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation.instances import Instances
@@ -71,7 +72,7 @@ def load_split(data: Path, split: str) -> Truth:
     Raises:
         DatasetError: There is no such split, it has no images, or something in it is wrong.
     """
-    path = data / "annotations" / f"{split}.json"
+    path = annotations_path(data, split)
     if not path.is_file():
         there = sorted(file.stem for file in path.parent.glob("*.json"))
         raise DatasetError(

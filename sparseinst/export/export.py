@@ -19,9 +19,7 @@ from sparseinst.export.torchscript import load_script, save_script, script
 from sparseinst.files import atomic_directory, write_json, write_text
 from sparseinst.log import get_logger
 from sparseinst.manifest import code_commit, write_manifest
-from sparseinst.model.network import build_model
-from sparseinst.model.weights import load_weights
-from sparseinst.training.checkpoint import Checkpoint, load_checkpoint
+from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, restore_model
 
 log = get_logger("export")
 
@@ -57,9 +55,7 @@ def export(checkpoint: Path, output: Path, name: str = "sparseinst", photos: Seq
     if not _NAME.fullmatch(name):
         raise ConfigError(f"'{name}' cannot be a model's name.", where="--name", fix="Use letters, digits, _ . and -")
     saved = load_checkpoint(checkpoint)
-    model = build_model(saved.config.model, len(saved.categories))
-    load_weights(model, saved.weights)
-    model.eval()
+    model = restore_model(saved)
     metadata = describe(saved)
     images = golden_images(photos, saved.config.input.short_side, saved.config.input.longest_side)
     with atomic_directory(output) as temporary:

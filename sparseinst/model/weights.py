@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -39,15 +40,23 @@ def load_weights(model: nn.Module, source: str | Path | Mapping[str, Tensor]) ->
     model.load_state_dict(dict(state))
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+@contextmanager
+def reading(path: Path, fix: str) -> Iterator[None]:
+    """Turns whatever goes wrong while a checkpoint is read and unpacked into one SparseInstError with this `fix`."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises a dozen kinds, pickle's own among them
+        yield
+    except SparseInstError:
+        raise
+    except Exception as error:  # torch raises a dozen kinds for damaged files, pickle's own among them
+        reason = next(iter(str(error).splitlines()), "")
         raise SparseInstError(
-            f"The checkpoint cannot be read ({type(error).__name__}: {str(error).splitlines()[0]}).",
-            where=str(path),
-            fix="Check the path; the file must be a torch checkpoint of tensors and plain values.",
+            f"The checkpoint cannot be read ({type(error).__name__}: {reason}).", where=str(path), fix=fix
         ) from error
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    with reading(path, "Check the path; the file must be a torch checkpoint of tensors and plain values."):
+        content = torch.load(path, map_location="cpu", weights_only=True)
     state = content.get("model", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SparseInstError(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparseinst.closing import Closing
 from sparseinst.errors import ConfigError, EvaluationError
 from sparseinst.export.contract import INPUT, METADATA_KEY, OUTPUTS
 from sparseinst.serving.connection import Connection
@@ -18,7 +18,7 @@ from sparseinst.serving.connection import Connection
 _TIMEOUT_S = 60.0
 
 
-class TritonClient:
+class TritonClient(Closing):
     """Sends images to a model that follows the tensor contract. One client a thread; use in `with`, or close it."""
 
     def __init__(self, url: str, model: str, version: str = "", timeout_s: float = _TIMEOUT_S) -> None:
@@ -85,14 +85,6 @@ class TritonClient:
 
     def close(self) -> None:
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _require_served(self) -> None:
         if self._connection.is_ready(self._model, self._version):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from sparseinst.closing import Closing
 from sparseinst.errors import ConfigError, StackError
 
 _Answer = TypeVar("_Answer")
@@ -39,7 +39,7 @@ class ServedModel:
     reason: str
 
 
-class Connection:
+class Connection(Closing):
     """Calls to one server, each with a deadline. One connection a thread. To be used in a `with` block, or closed.
 
     Every call raises StackError when the server does not answer or fails, and ConfigError when it refuses what it
@@ -100,14 +100,6 @@ class Connection:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _call(self, method: Callable[..., _Answer], *arguments: Any, **options: Any) -> _Answer:
         try:

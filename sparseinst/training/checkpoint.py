@@ -17,6 +17,8 @@ from sparseinst.config import RunConfig, run_config_from
 from sparseinst.data.categories import Category
 from sparseinst.errors import SparseInstError
 from sparseinst.files import atomic_path, sha256_of_file
+from sparseinst.model.network import SparseInst, build_model
+from sparseinst.model.weights import load_weights, reading
 
 MODEL_NAME = "checkpoint.pt"
 TRAINING_NAME = "last.pt"
@@ -66,7 +68,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise SparseInstError(
             "There is no such checkpoint.", where=str(path), fix="Train one with 'sparseinst train', or mend the path."
         )
-    try:
+    with reading(path, "Use a checkpoint.pt that 'sparseinst train' wrote."):
         content = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(
             weights=content["model"],
@@ -77,12 +79,14 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             training=content.get("training"),
             sha256=sha256_of_file(path),
         )
-    except SparseInstError:
-        raise
-    except Exception as error:  # torch raises a dozen kinds for damaged files, pickle's own among them
-        reason = next(iter(str(error).splitlines()), "")
-        raise SparseInstError(
-            f"The checkpoint cannot be read ({type(error).__name__}: {reason}).",
-            where=str(path),
-            fix="Use a checkpoint.pt that 'sparseinst train' wrote.",
-        ) from error
+
+
+def restore_model(checkpoint: Checkpoint) -> SparseInst:
+    """The checkpoint's model with its weights, on the CPU, in `eval()` mode.
+
+    Raises:
+        SparseInstError: The weights do not fit the configuration.
+    """
+    model = build_model(checkpoint.config.model, len(checkpoint.categories))
+    load_weights(model, checkpoint.weights)
+    return model.eval()

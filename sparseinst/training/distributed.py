@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from sparseinst.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
@@ -51,6 +53,16 @@ class Ranks:
         tensor = torch.tensor(float(flag), device=self.device)
         dist.all_reduce(tensor, op=dist.ReduceOp.MAX)
         return bool(tensor > 0)
+
+
+def require_even_shares(batch_size: int, ranks: int) -> None:
+    """Raises a ConfigError where the ranks cannot share a batch evenly."""
+    if batch_size % ranks:
+        raise ConfigError(
+            f"A batch of {batch_size} images cannot be shared by {ranks} ranks.",
+            where="train.batch_size",
+            fix=f"Choose a multiple of {ranks}.",
+        )
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparseinst.config import load_config
-from sparseinst.errors import ConfigError
 from sparseinst.manifest import read_manifest
 from sparseinst.training.checkpoint import MODEL_NAME, TRAINING_NAME
+from sparseinst.training.distributed import require_even_shares
 from sparseinst.training.launch import launch_ranks
 from sparseinst.training.train import TrainResult, train
 
@@ -30,12 +30,7 @@ def run_training(
     count = ranks or _most_ranks(batch_size, _gpus()) or settings.train.cpu_ranks
     if count == 1:
         return train(data, output, settings)
-    if batch_size % count:
-        raise ConfigError(
-            f"A batch of {batch_size} images cannot be shared by {count} ranks.",
-            where="train.batch_size",
-            fix=f"Choose a multiple of {count}.",
-        )
+    require_even_shares(batch_size, count)
     arguments = ["--data", str(data), "--output", str(output), "--config", config]
     for override in overrides:
         arguments += ["--set", override]

@@ -12,14 +12,14 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.dataset import TrainingImages
-from sparseinst.errors import ConfigError, TrainingError
+from sparseinst.errors import TrainingError
 from sparseinst.log import get_logger
 from sparseinst.manifest import read_manifest, write_manifest
 from sparseinst.training.checkpoint import (
     MODEL_NAME,
     save_checkpoint,
 )
-from sparseinst.training.distributed import Ranks, joined_ranks
+from sparseinst.training.distributed import Ranks, joined_ranks, require_even_shares
 from sparseinst.training.session import Session
 
 log = get_logger("train")
@@ -62,12 +62,7 @@ def train(data: Path, output: Path, config: RunConfig) -> TrainResult:
 
 
 def _check(config: RunConfig, dataset: TrainingImages, ranks: Ranks) -> None:
-    if config.train.batch_size % ranks.world_size:
-        raise ConfigError(
-            f"A batch of {config.train.batch_size} images cannot be shared by {ranks.world_size} ranks.",
-            where="train.batch_size",
-            fix=f"Choose a multiple of {ranks.world_size}.",
-        )
+    require_even_shares(config.train.batch_size, ranks.world_size)
     if ranks.is_main and config.model.norm == "frozen_bn":
         log.warning("the norms are frozen and the weights are random: little will be learned. Set model.norm=bn.")
     if ranks.is_main and dataset.most_objects > config.model.num_masks:
