@@ -70,7 +70,7 @@ class Session:
                 fix="Give a new --output, or delete the old one.",
             )
         state = saved.training
-        self.model.load_state_dict(state["model"])
+        self.model.load_state_dict(saved.weights if self.ema is None else state["model"])
         if self.ema is not None:
             self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -80,7 +80,7 @@ class Session:
 
     def save(self, seconds: float) -> None:
         training = {
-            "model": self.model.state_dict(),
+            "model": None if self.ema is None else self.model.state_dict(),  # else the weights are the average
             "ema": None if self.ema is None else self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -113,7 +113,8 @@ class Session:
         with self._reporter() as progress:
             for examples in loader:
                 waited = time.monotonic() - asked
-                done = self._progress(ranks.from_main(time.monotonic() - begin))
+                seconds = ranks.from_main(time.monotonic() - begin) if settings.max_minutes else 0.0
+                done = self._progress(seconds)
                 if done >= 1:
                     self._end_in_time(self.seconds_before + time.monotonic() - begin)
                     break
