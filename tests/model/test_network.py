@@ -10,19 +10,7 @@ from sparseinst.errors import ConfigError, SparseInstError
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
 from sparseinst.model.preprocessing import batch_images, normalise
-
-TINY = ModelConfig(
-    name="tiny",
-    backbone="resnet18",
-    backbone_width=8,
-    encoder_channels=16,
-    num_masks=6,
-    kernel_dim=8,
-    instance_dim=16,
-    instance_convs=1,
-    mask_dim=16,
-    mask_convs=1,
-)
+from tests.tiny import TINY
 
 
 @pytest.fixture(scope="module")

@@ -12,42 +12,26 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
 from sparseinst.data.ingest import ingest
 from sparseinst.errors import ConfigError, DatasetError, Preempted, TrainingError
 from sparseinst.manifest import read_manifest
-from sparseinst.model.config import ModelConfig
 from sparseinst.training import session as session_module
 from sparseinst.training.checkpoint import load_checkpoint
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.run import run_training
 from sparseinst.training.train import train
+from tests.tiny import TINY
 
-MODEL = ModelConfig(
-    backbone="resnet18",
-    backbone_width=8,
-    encoder_channels=16,
-    num_masks=8,
-    kernel_dim=8,
-    instance_dim=16,
-    instance_convs=1,
-    mask_dim=16,
-    mask_convs=1,
-)
 INPUT = InputConfig(train_short_sides=(48, 64), train_longest_side=96, short_side=64, longest_side=96, workers=0)
-SMALL = """
-model: {backbone: resnet18, backbone_width: 8, encoder_channels: 16, num_masks: 8, kernel_dim: 8,
-        instance_dim: 16, instance_convs: 1, mask_dim: 16, mask_convs: 1}
-input: {train_short_sides: [48, 64], train_longest_side: 96, short_side: 64, longest_side: 96, workers: 0}
-train: {iterations: 6, batch_size: 4, lr: 1e-3, warmup_iterations: 2, log_every: 1}
-"""
 
 
 def settings(**train_settings: object) -> RunConfig:
     values = {"iterations": 6, "batch_size": 4, "lr": 1e-3, "warmup_iterations": 2, "log_every": 1, **train_settings}
-    return RunConfig(model=MODEL, input=INPUT, train=TrainConfig(**values))  # type: ignore[arg-type]
+    return RunConfig(model=TINY, input=INPUT, train=TrainConfig(**values))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +85,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path, m
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_sigterm_saves_and_exits_with_75_and_the_same_command_goes_on(data: Path, tmp_path: Path, ranks: int) -> None:
     config = tmp_path / "small.yaml"
-    config.write_text(SMALL.replace("iterations: 6", "iterations: 100000, max_minutes: 0.15"))
+    config.write_text(yaml.safe_dump(settings(iterations=100_000, max_minutes=0.15).to_dict()))
     output = tmp_path / "run"
     command = [sys.executable, "-m", "sparseinst", "train", "--data", str(data), "--output", str(output)]
     command += ["--config", str(config), "--nproc", str(ranks)]
@@ -125,7 +109,7 @@ def test_sigterm_saves_and_exits_with_75_and_the_same_command_goes_on(data: Path
 
 def test_two_ranks_compute_what_one_computes(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "small.yaml"
-    config.write_text(SMALL)
+    config.write_text(yaml.safe_dump(settings().to_dict()))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run_training(data, tmp_path / "one", str(config), ranks=1)
     result = run_training(data, tmp_path / "two", str(config), ranks=2)
