@@ -21,13 +21,13 @@ from sparseinst.data.checks import check_coco
 from sparseinst.data.coco import Coco, parse_json, raise_findings
 from sparseinst.data.findings import Finding
 from sparseinst.data.layout import SPLITS, by_basename, find_annotations, find_image, plain_path
-from sparseinst.data.masks import segmentation_to_mask
 from sparseinst.data.sample.write import write_sample
 from sparseinst.errors import DatasetError
 from sparseinst.files import atomic_directory, write_text
 from sparseinst.log import get_logger
 from sparseinst.manifest import NAME as MANIFEST
 from sparseinst.manifest import read_manifest, write_manifest
+from sparseinst.masks.coco import segmentation_to_mask
 from sparseinst.storage import Storage, open_storage
 from sparseinst.storage.base import is_hidden
 from sparseinst.storage.directory import DirectoryStorage

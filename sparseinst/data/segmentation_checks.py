@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sparseinst.data.findings import Finding
-from sparseinst.data.masks import counts_of_rle_string
+from sparseinst.masks.coco import counts_of_rle_string
 
 _DELETE = "Delete the annotation, or draw the object again"
 

@@ -15,8 +15,8 @@ import torch
 
 from sparseinst.data.config import InputConfig
 from sparseinst.data.example import Target
-from sparseinst.data.masks import Segmentation, segmentation_to_mask
 from sparseinst.imaging.resize import resize_image, target_size
+from sparseinst.masks.coco import Segmentation, segmentation_to_mask
 
 Image = npt.NDArray[np.uint8]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.data.findings import Finding, listed
-from sparseinst.data.masks import segmentation_to_rle
 from sparseinst.data.segmentation_checks import check_segmentation
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.truth import Truth
+from sparseinst.masks.coco import segmentation_to_rle
 
 _KEYS = ("image_id", "category_id", "segmentation", "score")
 

@@ -11,10 +11,10 @@ import numpy as np
 from sparseinst.data.categories import Category, load_categories
 from sparseinst.data.coco import load_coco
 from sparseinst.data.directory import annotations_path
-from sparseinst.data.masks import segmentation_to_mask
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.files import sha256_of_file
+from sparseinst.masks.coco import segmentation_to_mask
 
 
 @dataclass(frozen=True, slots=True)

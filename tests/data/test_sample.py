@@ -12,10 +12,10 @@ from PIL import Image
 from scipy import ndimage
 
 from sparseinst.data.coco import load_coco
-from sparseinst.data.masks import segmentation_to_mask
 from sparseinst.data.sample.scene import Sample, make_image
 from sparseinst.data.sample.shapes import CATEGORIES, draw_shape
 from sparseinst.data.sample.write import annotate, encode_jpeg, write_sample
+from sparseinst.masks.coco import segmentation_to_mask
 
 
 @pytest.fixture(scope="module")

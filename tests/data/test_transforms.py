@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.masks import mask_to_rle
 from sparseinst.data.transforms import augment, jitter_colours, resize_segmentation
+from sparseinst.masks.coco import mask_to_rle
 
 SQUARE = [[10.0, 10.0, 30.0, 10.0, 30.0, 30.0, 10.0, 30.0]]
 

@@ -9,8 +9,8 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from sparseinst.data.masks import segmentation_to_mask, segmentation_to_rle
 from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
+from sparseinst.masks.coco import segmentation_to_mask, segmentation_to_rle
 
 SETS = {
     "balloon": "data/balloon/annotations/instances_val.json",

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sparseinst.data import masks
 from sparseinst.data.sample.scene import Sample, SampleObject, make_image
 from sparseinst.data.sample.shapes import CATEGORIES
 from sparseinst.files import write_text
+from sparseinst.masks import coco
 
 # Train and val are drawn from different seeds for every seed that a user may choose.
 _VAL_SEED_OFFSET = 1 << 32
@@ -79,8 +79,8 @@ def _annotation(found: SampleObject, image_id: int, annotation_id: int) -> dict[
     }
 
 
-def _segmentation(found: SampleObject) -> masks.Segmentation:
+def _segmentation(found: SampleObject) -> coco.Segmentation:
     """The object's mask in its form; a crowd is always RLE, and so is what polygons cannot say."""
     if found.form == "polygons" and not found.is_crowd:
-        return masks.mask_to_segmentation(found.mask)
-    return masks.mask_to_counts(found.mask) if found.form == "counts" else masks.mask_to_rle(found.mask)
+        return coco.mask_to_segmentation(found.mask)
+    return coco.mask_to_counts(found.mask) if found.form == "counts" else coco.mask_to_rle(found.mask)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as pycocotools_mask
 
-from sparseinst.data.masks import (
+from sparseinst.masks.coco import (
     counts_of_rle_string,
     mask_to_counts,
     mask_to_polygons,
