@@ -15,6 +15,10 @@ class InputConfig:
     train_short_sides: tuple[int, ...] = (416, 448, 480, 512, 544, 576, 608, 640)  # one is drawn at random
     scale_per: ScalePer = "image"  # "batch" draws it once for all images of a batch: far less padding
     train_longest_side: int = 853
+    crop: float = 0.0  # probability of a random crop before that resize; 0.5 in the authors' "aug" configurations
+    crop_short_sides: tuple[int, ...] = (400, 500, 600)  # to crop, the shorter side first becomes one of these
+    crop_smallest: int = 384  # least height and width of a crop, or the side itself where that is shorter
+    crop_largest: int = 600
     short_side: int = 640  # for evaluation and service
     longest_side: int = 853
     flip: float = 0.5  # probability of a left-right flip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.transforms import augment, jitter_colours, resize_segmentation
-from sparseinst.masks.coco import mask_to_rle
+from sparseinst.data.transforms import Window, augment, jitter_colours, random_crop, resize_segmentation
+from sparseinst.imaging.resize import resize_image, target_size
+from sparseinst.masks.coco import Segmentation, mask_to_rle, segmentation_to_mask
 
 SQUARE = [[10.0, 10.0, 30.0, 10.0, 30.0, 30.0, 10.0, 30.0]]
 
@@ -60,3 +62,208 @@ def test_colours_stray_within_their_bounds() -> None:
     assert values.min() >= 100 * 0.5 - 32 and values.max() <= 100 * 1.5 + 32
     assert values.std() > 10
     np.testing.assert_array_equal(jitter_colours(grey, 0.0, np.random.default_rng(0)), grey)
+
+
+# Crops of 16 to 24 pixels' height and width from an image whose shorter side is 20, 30 or 40.
+CROP = InputConfig(crop=1.0, crop_short_sides=(20, 30, 40), crop_smallest=16, crop_largest=24)
+
+
+def plain_recipe(short: int, config: InputConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a run without crops has always made of the scene: resize, left-right flip, vertical flip."""
+    random = np.random.default_rng(seed)
+    height, width = target_size(40, 60, short, config.train_longest_side)
+    image = resize_image(scene(), height, width)
+    scale = np.array([width / 60, height / 40])
+    mask = segmentation_to_mask([(np.reshape(SQUARE[0], (-1, 2)) * scale).ravel().tolist()], height, width)
+    if random.random() < config.flip:
+        image, mask = image[:, ::-1], mask[:, ::-1]
+    if random.random() < config.vertical_flip:
+        image, mask = image[::-1], mask[::-1]
+    return image, mask
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_without_crops_an_example_is_what_it_always_was(seed: int) -> None:
+    config = InputConfig(vertical_flip=0.5)
+    assert config.crop == 0
+    random = np.random.default_rng(seed)
+    image, target = augment(scene(), [(3, SQUARE)], 64, config, random)
+    wanted_image, wanted_mask = plain_recipe(64, config, seed)
+    np.testing.assert_array_equal(image, wanted_image)
+    np.testing.assert_array_equal(target.masks[0], wanted_mask)
+    after_two_draws = np.random.default_rng(seed)
+    after_two_draws.random(2)
+    assert random.random() == after_two_draws.random()
+
+
+def test_the_probability_of_a_crop_is_kept() -> None:
+    config = InputConfig(
+        crop=0.5, crop_short_sides=(30,), crop_smallest=16, crop_largest=24, flip=0.0, train_longest_side=1000
+    )
+    whole, _ = plain_recipe(32, config, 0)
+    cropped = 0
+    for seed in range(400):
+        image, _ = augment(scene(), [], 32, config, np.random.default_rng(seed))
+        cropped += not np.array_equal(image, whole)
+    assert 160 < cropped < 240  # four standard deviations
+
+
+def marked_scene(scale: int) -> np.ndarray:
+    return np.repeat(np.repeat(scene(), scale, axis=0), scale, axis=1)
+
+
+@pytest.mark.parametrize("as_rle", [False, True])
+@pytest.mark.parametrize("scale", [1, 8])
+def test_masks_stay_on_their_objects_through_crops(scale: int, as_rle: bool) -> None:
+    config = InputConfig(
+        crop=1.0,
+        crop_short_sides=(80, 100),
+        crop_smallest=60,
+        crop_largest=120,
+        vertical_flip=0.5,
+        train_longest_side=300,
+    )
+    image = marked_scene(scale)
+    square: Segmentation = [[scale * value for value in SQUARE[0]]]
+    if as_rle:
+        square = mask_to_rle(segmentation_to_mask(square, *image.shape[:2]))
+    shown = 0
+    for seed in range(24):
+        cropped, target = augment(image, [(2, square)], 96, config, np.random.default_rng(seed))
+        assert cropped.shape[:2] == target.masks.shape[1:]
+        assert min(cropped.shape[:2]) == 96
+        mask = target.masks.numpy().any(0)
+        # The second resize blurs what the first has blurred: the threshold lies up to a pixel beside the edge.
+        assert ((cropped[:, :, 0] > 127) != mask).mean() < 0.03
+        core = cv2.erode(mask.astype(np.uint8), np.ones((9, 9))).astype(bool)
+        assert (cropped[core] > 127).all()
+        shown += 0 < mask.mean() < 1
+    assert shown > 12
+
+
+@pytest.mark.parametrize(
+    ("size", "heights", "widths"),
+    [
+        ((10, 12), (10, 10), (12, 12)),  # smaller than any crop
+        ((20, 22), (16, 20), (16, 22)),  # between
+        ((30, 90), (16, 24), (16, 24)),  # larger than any crop
+        ((90, 30), (16, 24), (16, 24)),
+    ],
+)
+def test_crops_reach_both_ends_of_their_range_and_keep_to_it(
+    size: tuple[int, int], heights: tuple[int, int], widths: tuple[int, int]
+) -> None:
+    config = InputConfig(crop=1.0, crop_short_sides=(min(size),), crop_smallest=16, crop_largest=24)
+    image, random = np.zeros((*size, 3), np.uint8), np.random.default_rng(0)
+    shapes = np.array([random_crop(image, config, random)[0].shape for _ in range(300)])
+    assert (shapes[:, 0].min(), shapes[:, 0].max()) == heights
+    assert (shapes[:, 1].min(), shapes[:, 1].max()) == widths
+
+
+def test_before_a_crop_the_shorter_side_becomes_one_of_those_given_however_long_the_other() -> None:
+    image = np.zeros((10, 100, 3), np.uint8)
+    config = InputConfig(
+        crop=1.0, crop_short_sides=(20, 40), crop_smallest=500, crop_largest=500, train_longest_side=50
+    )
+    random = np.random.default_rng(0)
+    crops = [random_crop(image, config, random)[0].shape[:2] for _ in range(30)]
+    assert set(crops) == {(20, 200), (40, 400)}
+
+
+def test_every_place_that_fits_is_equally_likely_up_to_all_four_edges() -> None:
+    config = InputConfig(crop=1.0, crop_short_sides=(20,), crop_smallest=16, crop_largest=16)
+    # Each pixel says where it is, so that the crop does.
+    image = np.stack([*np.mgrid[:20, :22], np.zeros((20, 22))], axis=2).astype(np.uint8)
+    random = np.random.default_rng(0)
+    corners = []
+    for _ in range(2100):
+        crop, window = random_crop(image, config, random)
+        assert crop.shape == (16, 16, 3)
+        assert (window.top, window.left, window.height, window.width) == (*crop[0, 0, :2], 16, 16)
+        corners.append(tuple(crop[0, 0, :2].tolist()))
+    places, times = np.unique(corners, axis=0, return_counts=True)
+    assert len(places) == 5 * 7
+    assert places.min(0).tolist() == [0, 0] and places.max(0).tolist() == [4, 6]
+    assert times.min() > 30 and times.max() < 95  # 60 expected
+
+
+def test_a_flip_turns_a_crop_with_its_masks() -> None:
+    kept, turned = (
+        augment(scene(), [(0, SQUARE)], 32, InputConfig(crop=1.0, flip=flip), np.random.default_rng(5))
+        for flip in (0.0, 1.0)
+    )
+    assert 0 < kept[1].masks.sum() < kept[1].masks.numel()
+    np.testing.assert_array_equal(turned[0], kept[0][:, ::-1])
+    np.testing.assert_array_equal(turned[1].masks, kept[1].masks.flip(2))
+
+
+def test_an_object_outside_the_crop_is_dropped_with_its_class() -> None:
+    corners = [[[x, y, x + 4, y, x + 4, y + 4, x, y + 4]] for x in (0, 56) for y in (0, 36)]
+    rle = mask_to_rle(segmentation_to_mask(corners[3], 40, 60))
+    objects: list[tuple[int, Segmentation]] = [(7, SQUARE), *enumerate(corners[:3]), (3, rle)]
+    dropped = 0
+    for seed in range(40):
+        # Every crop keeps more than half the height and width of the image, and never all four corners.
+        config = InputConfig(crop=1.0, crop_short_sides=(40,), crop_smallest=22, crop_largest=34, flip=0.0)
+        random = np.random.default_rng(seed)
+        _, target = augment(scene(), objects, 40, config, random)
+        again = np.random.default_rng(seed)
+        again.random()
+        top, left, height, width = random_crop(scene(), config, again)[1]
+        inside = [
+            index
+            for index, corner in objects
+            for mask in [segmentation_to_mask(corner, 40, 60)]
+            if mask[int(top) : int(top + height), int(left) : int(left + width)].any()
+        ]
+        assert target.classes.tolist() == inside
+        assert len(target.masks) == len(inside)
+        assert target.masks.flatten(1).any(1).all()
+        dropped += len(objects) - len(inside)
+    assert dropped > 80
+
+
+def test_an_example_whose_crop_lost_every_object_is_still_an_example() -> None:
+    corner = [[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]]
+    lost = 0
+    for seed in range(20):
+        for objects in ([(0, corner), (1, corner)], []):
+            image, target = augment(scene(), objects, 32, CROP, np.random.default_rng(seed))
+            assert image.dtype == np.uint8 and min(image.shape[:2]) == 32
+            assert target.masks.shape == (len(target.classes), *image.shape[:2])
+            assert str(target.classes.dtype) == "torch.int64"
+            assert str(target.masks.dtype) == "torch.uint8"
+            lost += bool(objects) and len(target.classes) == 0
+    assert lost > 10
+
+
+def test_an_rle_and_its_polygon_agree_after_a_crop() -> None:
+    heart = [[150.0, 260.0, 40.0, 120.0, 60.0, 50.0, 130.0, 60.0, 160.0, 110.0, 220.0, 40.0, 330.0, 90.0]]
+    rle = mask_to_rle(segmentation_to_mask(heart, 300, 400))
+    image = np.zeros((300, 400, 3), np.uint8)
+    compared = 0
+    for seed in range(12):
+        config = InputConfig(crop=1.0, crop_short_sides=(200, 250), crop_smallest=100, crop_largest=200)
+        _, target = augment(image, [(0, heart), (1, rle)], 160, config, np.random.default_rng(seed))
+        if len(target.classes) == 2:
+            polygon, pixels = target.masks.numpy().astype(bool)
+            assert (polygon != pixels).mean() < 0.01
+            compared += polygon.any()
+    assert compared > 8
+
+
+def test_a_crop_of_the_whole_image_samples_an_rle_as_a_resize_does() -> None:
+    mask = np.random.default_rng(0).integers(0, 2, (30, 47), np.uint8)
+    rle = mask_to_rle(mask)
+    for new in ((30, 47), (64, 96), (16, 28)):  # no new pixel's centre lies on the edge of an old one
+        np.testing.assert_array_equal(
+            resize_segmentation(rle, (30, 47), new, Window(0, 0, 30, 47)), resize_segmentation(rle, (30, 47), new)
+        )
+    part = resize_segmentation(rle, (30, 47), (10, 12), Window(5, 7, 10, 12))
+    np.testing.assert_array_equal(part, mask[5:15, 7:19])
+
+
+def test_the_same_generator_crops_alike() -> None:
+    results = [augment(scene(), [(0, SQUARE)], 32, CROP, np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(results[0], results[1])
+    assert results[0].shape != results[2].shape or (results[0] != results[2]).any()
