@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Backbone = Literal["resnet18", "resnet50", "resnet101"]
+Backbone = Literal[
+    "resnet18",
+    "resnet50",
+    "resnet101",
+    "resnet50_vd",
+    "pvt_v2_b1",
+    "pvt_v2_b2_linear",
+    "cspdarknet53",
+    "darknet53",
+]
 Norm = Literal["frozen_bn", "bn"]
 Decoder = Literal["base", "group", "group_soft"]
 
@@ -18,6 +27,7 @@ class ModelConfig:
 
     backbone: Backbone = "resnet50"
     backbone_width: int = 64  # channels of the stem; the stages have 1, 2, 4 and 8 times as many (ResNet-50: times 4)
+    deformable: bool = False  # deformable 3x3 convolutions in the last two stages (ResNets with bottlenecks)
     norm: Norm = "frozen_bn"  # "bn" learns its statistics: needed where training starts from random weights
 
     encoder_channels: int = 256

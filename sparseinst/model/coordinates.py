@@ -13,7 +13,11 @@ def append_coordinates(x: Tensor) -> Tensor:
         Liu et al., "An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution", 2018.
     """
     batch, _, height, width = x.shape
-    y = torch.linspace(-1, 1, height, device=x.device, dtype=torch.float32)
-    x_ = torch.linspace(-1, 1, width, device=x.device, dtype=torch.float32)
-    grid = torch.stack([x_[None, :].expand(height, width), y[:, None].expand(height, width)])
+    rows, columns = _positions(height, x.device), _positions(width, x.device)
+    grid = torch.stack([columns[None, :].expand(height, width), rows[:, None].expand(height, width)])
     return torch.cat([grid.to(x.dtype)[None].expand(batch, 2, height, width), x], dim=1)
+
+
+def _positions(count: int, device: torch.device) -> Tensor:
+    """`count` numbers from -1 to 1 in equal steps, float32; a single one is -1."""
+    return 2.0 * torch.arange(count, device=device, dtype=torch.float32) / max(count - 1, 1) - 1.0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sparseinst.errors import SparseInstError
-from sparseinst.model.backbones.resnet import ResNet
+from sparseinst.model.backbones.build import build_backbone
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.decoder import Decoder
 from sparseinst.model.encoder import InstanceContextEncoder
@@ -30,7 +30,7 @@ class SparseInst(nn.Module):
         super().__init__()
         self.config = config
         self.num_classes = num_classes
-        self.backbone = ResNet(config.backbone, width=config.backbone_width, norm=config.norm)
+        self.backbone = build_backbone(config)
         self.encoder = InstanceContextEncoder(self.backbone.out_channels, config.encoder_channels)
         self.decoder = Decoder(config, num_classes)
 

@@ -13,6 +13,7 @@ Schedule = Literal["step", "cosine"]
 class TrainConfig:
     """One training run. `batch_size` counts images per step over all ranks."""
 
+    weights: str = "none"  # where training starts: a path, s3://… or https://…; none: random weights
     iterations: int = 270_000
     batch_size: int = 64
     lr: float = 5e-5  # for the batch size above; another batch size wants another lr

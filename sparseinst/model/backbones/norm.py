@@ -25,7 +25,17 @@ class FrozenBatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            # As one scale and one shift: the backward of F.batch_norm would also compute gradients of scale and shift.
+            scale = self.weight * (self.running_var + self.eps).rsqrt()
+            shift = self.bias - self.running_mean * scale
+            return x * scale.to(x.dtype)[:, None, None] + shift.to(x.dtype)[:, None, None]
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+
+
+def make_norm(kind: str, channels: int) -> nn.Module:
+    """The norm "frozen_bn" or "bn" for a number of channels."""
+    return FrozenBatchNorm2d(channels) if kind == "frozen_bn" else nn.BatchNorm2d(channels)
 
 
 class ConvNorm(nn.Conv2d):
@@ -33,7 +43,7 @@ class ConvNorm(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, norm: str) -> None:
         super().__init__(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-        self.norm = FrozenBatchNorm2d(outputs) if norm == "frozen_bn" else nn.BatchNorm2d(outputs)
+        self.norm = make_norm(norm, outputs)
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sparseinst.model.backbones.deformable import DeformConvNorm, offset_conv
 from sparseinst.model.backbones.norm import ConvNorm
 
 BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
@@ -60,6 +61,25 @@ class BottleneckBlock(nn.Module):
         return F.relu(out + self.shortcut(x))
 
 
+class DeformBottleneckBlock(nn.Module):
+    """A bottleneck whose 3x3 convolution is deformable."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int, norm: str) -> None:
+        super().__init__()
+        self.shortcut = _shortcut(inputs, width * self.expansion, stride, norm)
+        self.conv1 = ConvNorm(inputs, width, 1, norm=norm)
+        self.conv2_offset = offset_conv(width, 3, stride)
+        self.conv2 = DeformConvNorm(width, width, 3, stride=stride, norm=norm)
+        self.conv3 = ConvNorm(width, width * self.expansion, 1, norm=norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.conv1(x))
+        out = self.conv3(F.relu(self.conv2(out, self.conv2_offset(out))))
+        return F.relu(out + self.shortcut(x))
+
+
 class ResNet(nn.Module):
     """Gives the features at strides 8, 16 and 32.
 
@@ -67,12 +87,16 @@ class ResNet(nn.Module):
         out_channels: Channels of the three outputs, fine to coarse.
     """
 
-    def __init__(self, depth: str, *, width: int = 64, norm: str = "frozen_bn") -> None:
+    def __init__(
+        self, depth: str, *, width: int = 64, norm: str = "frozen_bn", deformable_stages: tuple[int, ...] = ()
+    ) -> None:
+        """`deformable_stages` names the stages (2 to 5, as in res2 .. res5) whose bottlenecks are deformable."""
         super().__init__()
-        block = BasicBlock if depth == "resnet18" else BottleneckBlock
+        plain = BasicBlock if depth == "resnet18" else BottleneckBlock
         stages: list[nn.Sequential] = []
         inputs = width
         for index, count in enumerate(BLOCKS[depth]):
+            block = DeformBottleneckBlock if index + 2 in deformable_stages else plain
             stage_width, stride = width * 2**index, 1 if index == 0 else 2
             layers: list[nn.Module] = []
             for i in range(count):
@@ -81,7 +105,7 @@ class ResNet(nn.Module):
             stages.append(nn.Sequential(*layers))
         self.stem = Stem(width, norm)
         self.res2, self.res3, self.res4, self.res5 = stages
-        self.out_channels = tuple(width * 2**index * block.expansion for index in (1, 2, 3))
+        self.out_channels = tuple(width * 2**index * plain.expansion for index in (1, 2, 3))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[B, 3, H, W] to three maps of [B, out_channels[i], H / s, W / s] with s = 8, 16, 32."""
