@@ -4,48 +4,84 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, Protocol, TypeAlias
 
 from sparseinst.log import get_logger
+
+Unit: TypeAlias = Literal["items", "bytes"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-@contextmanager
-def progress(stage: str, doing: str, total: int) -> Iterator[Callable[[], None]]:
+class Advance(Protocol):
+    """Tells that so many more are done."""
+
+    def __call__(self, amount: int = 1) -> None: ...
+
+
+def progress(
+    stage: str, doing: str, total: int | None, *, done: int = 0, unit: Unit = "items"
+) -> AbstractContextManager[Advance]:
     """Shows progress while the block runs; the block calls what it is given once for each of `total` items.
 
     Args:
         stage: The stage's name as in the log, e.g. "ingest".
         doing: What happens, e.g. "copying images".
+        total: How many there are; None where nobody knows.
+        done: How many were done before, by an earlier attempt.
+        unit: What is counted. Bytes are shown with their speed.
     """
-    shown = _bar(doing, total) if sys.stderr.isatty() else _lines(stage, doing, total)
-    with shown as advance:
+    return _bar(doing, total, done, unit) if sys.stderr.isatty() else _lines(stage, doing, total, done, unit)
+
+
+@contextmanager
+def _bar(doing: str, total: int | None, done: int, unit: Unit) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    counted = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(),)
+    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(doing, total=total, completed=done)
+
+        def advance(amount: int = 1) -> None:
+            bar.advance(task, amount)
+
         yield advance
 
 
 @contextmanager
-def _bar(doing: str, total: int) -> Iterator[Callable[[], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(doing, total=total)
-        yield lambda: bar.advance(task)
-
-
-@contextmanager
-def _lines(stage: str, doing: str, total: int) -> Iterator[Callable[[], None]]:
+def _lines(stage: str, doing: str, total: int | None, done: int, unit: Unit) -> Iterator[Advance]:
     log = get_logger(stage)
-    done, last_line = 0, time.monotonic()
+    first, begin = done, time.monotonic()
+    last_line = begin
 
-    def advance() -> None:
+    def advance(amount: int = 1) -> None:
         nonlocal done, last_line
-        done += 1
-        if time.monotonic() - last_line >= _SECONDS_BETWEEN_LINES and done < total:
-            last_line = time.monotonic()
-            log.info("%s: %d of %d", doing, done, total)
+        done += amount
+        now = time.monotonic()
+        if now - last_line >= _SECONDS_BETWEEN_LINES and (total is None or done < total):
+            last_line = now
+            log.info("%s: %s", doing, _so_far(done, total, (done - first) / max(now - begin, 1e-9), unit))
 
     yield advance
+
+
+def _so_far(done: int, total: int | None, per_second: float, unit: Unit) -> str:
+    if unit == "items":
+        return f"{done}" if total is None else f"{done} of {total}"
+    speed = f"{per_second / 1e6:.1f} MB/s"
+    if total is None:
+        return f"{done / 1e6:.1f} MB, {speed}"
+    left = f"{(total - done) / per_second:.0f} s left" if per_second else "stalled"
+    return f"{done / 1e6:.1f} of {total / 1e6:.1f} MB, {speed}, {left}"

@@ -78,6 +78,14 @@ class S3Storage(Storage):
         with self._errors(key):
             self._client.download_file(self.bucket, name, str(path))  # boto3 renames a temporary file itself
 
+    def url(self, key: str, seconds: int = 3600) -> str:
+        """A URL from which anyone can read the file for so long. It holds a signature: show it to nobody."""
+        target = {"Bucket": self.bucket, "Key": self._name(key)}
+        with self._errors(key):
+            self._client.head_object(**target)  # a URL is signed without asking; what is wrong shall be said now
+            url: str = self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=seconds)
+        return url
+
     def exists(self, key: str) -> bool:
         from botocore.exceptions import ClientError
 
@@ -119,6 +127,7 @@ class S3Storage(Storage):
             read_timeout=60,
             retries={"mode": "standard"},  # how often is the user's choice: AWS_MAX_ATTEMPTS
             max_pool_connections=32,
+            signature_version="s3v4",  # for URLs boto3 would still choose version 2
             # Servers other than Amazon's: no host name for each bucket, no checksums that they may not know.
             s3={"addressing_style": "path" if own_server else "auto"},
             request_checksum_calculation="when_required",

@@ -26,7 +26,7 @@ class FrozenBatchNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
-            # As one scale and one shift: the backward of F.batch_norm would also compute gradients of scale and shift.
+            # As one scale and one shift: unlike F.batch_norm, the backward pass then needs no copy of x.
             scale = self.weight * (self.running_var + self.eps).rsqrt()
             shift = self.bias - self.running_mean * scale
             return x * scale.to(x.dtype)[:, None, None] + shift.to(x.dtype)[:, None, None]
