@@ -26,14 +26,4 @@ class EagerPredictor(Predictor):
 
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         images = torch.from_numpy(batch).to(self._device)
-        found = []
-        for detections in self._model.predict(list(images), sizes=sizes):
-            order = detections.scores.argsort(descending=True, stable=True)
-            found.append(
-                Instances(
-                    scores=detections.scores[order].float().cpu().numpy(),
-                    classes=detections.classes[order].cpu().numpy(),
-                    masks=detections.masks[order].cpu().numpy(),
-                )
-            )
-        return found
+        return [Instances.of(found) for found in self._model.predict(list(images), sizes=sizes)]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from sparseinst.data.categories import Category
+from sparseinst.masks.coco import encode_masks
+
+if TYPE_CHECKING:
+    from sparseinst.model.postprocessing import Detections
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +31,14 @@ class Instances:
     scores: NDArray[np.float32]
     classes: NDArray[np.int64]
     masks: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, found: Detections) -> Instances:
+        """What the model itself gives, best first."""
+        found = found.best_first()
+        return cls(
+            scores=found.scores.cpu().numpy(), classes=found.classes.cpu().numpy(), masks=found.masks_in_columns()
+        )
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -57,11 +69,3 @@ class Instances:
             }
             for rle, label, score in zip(rles, self.classes.tolist(), self.scores, strict=True)
         ]
-
-
-def encode_masks(masks: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Compressed RLEs (pycocotools) of bool [n, H, W] masks; their counts are bytes."""
-    if len(masks) == 0:
-        return []
-    rles: list[dict[str, Any]] = coco_mask.encode(np.asfortranarray(masks.transpose(1, 2, 0).view(np.uint8)))
-    return rles

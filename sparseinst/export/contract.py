@@ -17,7 +17,6 @@ CONFIG_FILE = "config.pbtxt"
 METADATA_KEY = "sparseinst"  # the extra file inside model.pt and the parameter in config.pbtxt; both hold the same JSON
 
 PIXEL_MULTIPLE = 32  # the network's coarsest stride: images are padded to multiples of it
-MASK_STRIDE = 4  # image pixels per mask cell
 NO_INSTANCE = -1  # the class of an empty slot
 
 MASK_CODE_THRESHOLD = 128  # codes above it are inside the object

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, MASK_STRIDE, NO_INSTANCE
+from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, NO_INSTANCE
+from sparseinst.masks.resample import resample
 
 
 def mask_codes_to_probabilities(codes: NDArray[np.uint8], mask_threshold: float) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def decode_instances(
     columns = np.zeros((len(filled), original[1], original[0]), np.bool_)
     for mask, slot in zip(columns, filled, strict=True):
         if (masks[slot] > MASK_CODE_THRESHOLD).any():  # interpolation never rises above its largest input
-            np.greater(_resample(distances[masks[slot].T], sent[::-1], original[::-1]), 0, out=mask)
+            np.greater(resample(distances[masks[slot].T], sent[::-1], original[::-1]), 0, out=mask)
     return Instances(
         scores=scores[filled].astype(np.float32),
         classes=classes[filled].astype(np.int64),
@@ -97,12 +97,3 @@ def _signed_distances(mask_threshold: float) -> NDArray[np.float64]:
     reach = np.where(companded > 0, 1 - mask_threshold, mask_threshold)
     distances: NDArray[np.float64] = np.sign(companded) * companded**2 * reach
     return distances
-
-
-def _resample(grid: NDArray[np.float32], sent: tuple[int, int], original: tuple[int, int]) -> NDArray[np.float32]:
-    """Upsamples by the mask stride, crops to `sent`, resamples to `original`; sizes as (rows, columns)."""
-    rows, columns = grid.shape[0] * MASK_STRIDE, grid.shape[1] * MASK_STRIDE
-    resampled = cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_LINEAR)[: sent[0], : sent[1]]
-    if resampled.shape != original:
-        resampled = cv2.resize(resampled, original[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(resampled, np.float32)

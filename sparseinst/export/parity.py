@@ -14,7 +14,6 @@ from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
 from sparseinst.export.decode import decode_batch
 from sparseinst.model.network import SparseInst
-from sparseinst.model.postprocessing import Detections
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -68,12 +67,7 @@ def _compare_batch(model: SparseInst, scripted: torch.jit.ScriptModule, images: 
     size = (images[0].shape[0], images[0].shape[1])
     threshold = model.config.mask_threshold
     exported = decode_batch(scores, classes, masks, sent=size, originals=[size] * len(images), mask_threshold=threshold)
-    return [compare(_instances(found), other) for found, other in zip(eager, exported, strict=True)]
-
-
-def _instances(found: Detections) -> Instances:
-    order = torch.argsort(found.scores, descending=True, stable=True)
-    return Instances(found.scores[order].numpy(), found.classes[order].numpy(), found.masks[order].numpy())
+    return [compare(Instances.of(found), other) for found, other in zip(eager, exported, strict=True)]
 
 
 def _variant(image: Pixels, index: int) -> Pixels:

@@ -48,6 +48,14 @@ def segmentation_to_rle(segmentation: Segmentation, height: int, width: int) -> 
     return merged
 
 
+def encode_masks(masks: npt.NDArray[np.bool_]) -> list[Rle]:
+    """Compressed RLEs with `counts` as bytes of bool [n, H, W]; three times as fast where memory lies by columns."""
+    if len(masks) == 0:
+        return []
+    rles: list[Rle] = pycocotools_mask.encode(np.asfortranarray(masks.transpose(1, 2, 0).view(np.uint8)))
+    return rles
+
+
 def mask_to_rle(mask: npt.NDArray[Any]) -> Rle:
     """A mask [H, W] (0 is outside) as a compressed RLE that JSON can hold: `counts` is a str."""
     rle = pycocotools_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
@@ -97,17 +105,24 @@ def mask_to_polygons(mask: npt.NDArray[Any]) -> Polygons | None:
         Polygons that decode to exactly the same pixels, or None where no such polygons exist: COCO's polygons
         are a union, so they cannot say that a mask has a hole.
     """
-    # Every pixel becomes 2 x 2, so that a contour through pixel centres can be rounded to the edge it runs along.
-    doubled = np.repeat(np.repeat((mask != 0).astype(np.uint8), 2, axis=0), 2, axis=1)
-    contours, hierarchy = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    if hierarchy is not None and (hierarchy[0, :, 3] >= 0).any():
-        return None
-    edges = ((contour + 1) // 2 for contour in contours)
-    polygons = [cv2.approxPolyDP(edge, _OUTLINE_TOLERANCE_PX, True).ravel().tolist() for edge in edges]
+    polygons = mask_to_outlines(mask)
     height, width = mask.shape
-    if min(map(len, polygons), default=0) < 6:
+    if not polygons:
         return None
     return polygons if np.array_equal(segmentation_to_mask(polygons, height, width), mask != 0) else None
+
+
+def mask_to_outlines(mask: npt.NDArray[Any]) -> Polygons:
+    """The outer outlines of a mask [H, W] (0 is outside) along the pixel edges, one for each part; holes are filled."""
+    top, left, window = _cut_to_content(mask != 0)
+    if not window.size:
+        return []
+    # Every pixel becomes 2 x 2, so that a contour through pixel centres can be rounded to the edge it runs along.
+    doubled = np.repeat(np.repeat(window.astype(np.uint8), 2, axis=0), 2, axis=1)
+    contours, _ = cv2.findContours(doubled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    edges = ((contour + 1) // 2 + np.array([left, top], np.int32) for contour in contours)
+    polygons = [cv2.approxPolyDP(edge, _OUTLINE_TOLERANCE_PX, True).ravel().tolist() for edge in edges]
+    return [polygon for polygon in polygons if len(polygon) >= 6]
 
 
 def mask_to_segmentation(mask: npt.NDArray[Any]) -> Segmentation:
@@ -118,3 +133,11 @@ def mask_to_segmentation(mask: npt.NDArray[Any]) -> Segmentation:
 
 def _empty(height: int, width: int) -> npt.NDArray[np.uint8]:
     return np.zeros((height, width), np.uint8, order="F")
+
+
+def _cut_to_content(inside: npt.NDArray[np.bool_]) -> tuple[int, int, npt.NDArray[np.bool_]]:
+    """The first row and the first column with a pixel inside, and the part of the mask that holds all of them."""
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return 0, 0, inside[:0, :0]
+    return int(rows[0]), int(columns[0]), inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -16,7 +16,7 @@ from sparseinst.model.backbones.build import build_backbone
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.decoder import Decoder
 from sparseinst.model.encoder import InstanceContextEncoder
-from sparseinst.model.postprocessing import Detections, detect
+from sparseinst.model.postprocessing import DetectionOptions, Detections, detect
 from sparseinst.model.preprocessing import batch_images, check_images
 
 
@@ -52,19 +52,25 @@ class SparseInst(nn.Module):
         return {"pred_logits": logits, "pred_scores": objectness, "pred_masks": masks}
 
     @torch.no_grad()
-    def predict(self, images: Sequence[Tensor], sizes: Sequence[tuple[int, int]] | None = None) -> list[Detections]:
+    def predict(
+        self,
+        images: Sequence[Tensor],
+        sizes: Sequence[tuple[int, int]] | None = None,
+        options: DetectionOptions | None = None,
+    ) -> list[Detections]:
         """The instances in each image. The caller puts the model into `eval()` mode.
 
         Args:
             images: uint8 RGB tensors (3, h, w), already resized for the model.
             sizes: Original (height, width) per image, the size of the masks; default: the images' own.
+            options: What counts as an instance; default: what the model's configuration says.
 
         Raises:
             SparseInstError: An image is not uint8 RGB, or `sizes` does not fit `images`.
         """
         check_images(images)
         sizes = [(image.shape[1], image.shape[2]) for image in images] if sizes is None else sizes
-        if len(sizes) != len(images) or any(min(size) < 1 for size in sizes):
+        if len(sizes) != len(images) or any(len(size) != 2 or min(size) < 1 for size in sizes):
             raise SparseInstError(
                 f"{len(images)} images came with the sizes {list(sizes)}.",
                 where="predict(images, sizes)",
@@ -78,9 +84,7 @@ class SparseInst(nn.Module):
                 raw["pred_masks"][index],
                 image_size=(image.shape[1], image.shape[2]),
                 original_size=(int(size[0]), int(size[1])),
-                score_threshold=self.config.score_threshold,
-                mask_threshold=self.config.mask_threshold,
-                max_detections=self.config.max_detections,
+                options=options or DetectionOptions.of(self.config),
             )
             for index, (image, size) in enumerate(zip(images, sizes, strict=True))
         ]

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from sparseinst.evaluation.instances import encode_masks
 from sparseinst.export import contract
 from sparseinst.export.decode import decode_instances, mask_codes_to_probabilities
+from sparseinst.masks.coco import encode_masks
+from sparseinst.masks.resample import MASK_STRIDE
 
 torch = pytest.importorskip("torch")
 
@@ -13,7 +14,7 @@ THRESHOLD = 0.45
 def grid_of(sent: tuple[int, int]) -> tuple[int, int]:
     """The sides of the mask grid for an image of this size."""
     height, width = (-(-side // contract.PIXEL_MULTIPLE) * contract.PIXEL_MULTIPLE for side in sent)
-    return height // contract.MASK_STRIDE, width // contract.MASK_STRIDE
+    return height // MASK_STRIDE, width // MASK_STRIDE
 
 
 def smooth_codes(count: int, grid: tuple[int, int], seed: int) -> np.ndarray:
