@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictor import Predictor
 from sparseinst.export.export import describe
+from sparseinst.model.inference import prepare_for_inference
 from sparseinst.training.checkpoint import load_checkpoint, restore_model
 
 
 class EagerPredictor(Predictor):
-    """Runs on the GPU where there is one."""
+    """Runs on the GPU where there is one; in float32, with norms and activations fused into the convolutions."""
 
     def __init__(self, path: Path) -> None:
         checkpoint = load_checkpoint(path)
         super().__init__(describe(checkpoint), str(path))
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = restore_model(checkpoint).to(self._device)
+        self._model = prepare_for_inference(restore_model(checkpoint).to(self._device))
 
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         images = torch.from_numpy(batch).to(self._device)

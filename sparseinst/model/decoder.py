@@ -51,7 +51,7 @@ class Decoder(nn.Module):
         logits, kernels, objectness = self.inst_branch(x)
         mask_features = self.mask_branch(x)
         batch, _, height, width = mask_features.shape
-        masks = torch.bmm(kernels, mask_features.flatten(2)).view(batch, -1, height, width)
+        masks = torch.bmm(kernels.to(mask_features.dtype), mask_features.flatten(2)).view(batch, -1, height, width)
         # Drawn at stride 8, enlarged to stride 4.
         masks = F.interpolate(masks, scale_factor=2.0, mode="bilinear", align_corners=False)
         return logits, objectness, masks

@@ -64,7 +64,7 @@ class InstanceBranch(nn.Module):
         weights = self.activate(self.iam_conv(features).flatten(2).float())
         vectors = torch.bmm(weights.to(features.dtype), features.flatten(2).transpose(1, 2))
         # The convolution's channels are group-major: channel g * N + n belongs to group g of query n.
-        grouped = vectors.reshape(batch, self.groups, self.num_masks, dim)
+        grouped = vectors.to(weights.dtype).reshape(batch, self.groups, self.num_masks, dim)
         return grouped.transpose(1, 2).reshape(batch, self.num_masks, self.groups * dim)
 
     def project(self, vectors: Tensor) -> Tensor:
