@@ -45,7 +45,8 @@ def test_raw_outputs_stay_for_every_backbone_and_any_size(name: str) -> None:
     for images in (pictures((64, 96)), pictures((50, 41), (33, 47))):  # a second size on weights packed for the first
         expected, found = model(images), prepared(images)
         for key, tensor in expected.items():
-            torch.testing.assert_close(found[key], tensor, atol=1e-4, rtol=0)
+            largest = float(tensor.abs().max())  # great for the random ResNet-18, some 20 for the others
+            torch.testing.assert_close(found[key], tensor, atol=5e-6 * max(20.0, largest), rtol=0)
 
 
 @torch.no_grad()
