@@ -22,6 +22,7 @@ _VERBS = {
     "deploy": "put an export into service, proven, or keep the old version",
     "rollback": "serve the version before",
     "predict": "find the objects in images",
+    "convert": "turn the authors' or mmdetection's checkpoint into ours, or back",
     "stack": "the local S3 and Triton servers: up, down, status",
 }
 

@@ -68,7 +68,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise SparseInstError(
             "There is no such checkpoint.", where=str(path), fix="Train one with 'sparseinst train', or mend the path."
         )
-    with reading(path, "Use a checkpoint.pt that 'sparseinst train' wrote."):
+    with reading(path, "Use a checkpoint.pt that 'sparseinst train' or 'sparseinst convert' wrote."):
         content = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(
             weights=content["model"],
@@ -88,5 +88,5 @@ def restore_model(checkpoint: Checkpoint) -> SparseInst:
         SparseInstError: The weights do not fit the configuration.
     """
     model = build_model(checkpoint.config.model, len(checkpoint.categories))
-    load_weights(model, checkpoint.weights)
+    load_weights(model, checkpoint.weights, is_complete=True, quiet=True)
     return model.eval()

@@ -26,6 +26,7 @@ from sparseinst.training.criterion import Criterion
 from sparseinst.training.distributed import Ranks
 from sparseinst.training.optimizer import build_optimizer, learning_rate
 from sparseinst.training.progress import Progress
+from sparseinst.training.start import start_from
 from sparseinst.training.stop_signal import StopSignal
 from sparseinst.training.targets import collect_targets
 
@@ -40,7 +41,10 @@ class Session:
 
     def __init__(self, config: RunConfig, dataset: TrainingImages, ranks: Ranks, output: Path, dataset_id: str) -> None:
         self.config, self.dataset, self.ranks, self.output, self.dataset_id = config, dataset, ranks, output, dataset_id
-        self.model: SparseInst = build_model(config.model, len(dataset.categories)).to(ranks.device)
+        self.model: SparseInst = build_model(config.model, len(dataset.categories))
+        resumes = (output / TRAINING_NAME).exists()
+        self.weights_sha256 = "" if resumes else start_from(self.model, config.train.weights, ranks)
+        self.model.to(ranks.device)
         if config.train.channels_last:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = _average(self.model, config.train)
@@ -76,6 +80,7 @@ class Session:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.iteration, self.seconds_before = saved.iteration, state["seconds"]
+        self.weights_sha256 = state.get("weights_sha256", "")
         log.info("resuming at iteration %d", self.iteration)
 
     def save(self, seconds: float) -> None:
@@ -85,6 +90,7 @@ class Session:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "seconds": seconds,
+            "weights_sha256": self.weights_sha256,
         }
         save_checkpoint(self.output / TRAINING_NAME, self.checkpoint(training))
 

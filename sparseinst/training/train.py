@@ -15,12 +15,11 @@ from sparseinst.data.dataset import TrainingImages
 from sparseinst.errors import TrainingError
 from sparseinst.log import get_logger
 from sparseinst.manifest import read_manifest, write_manifest
-from sparseinst.training.checkpoint import (
-    MODEL_NAME,
-    save_checkpoint,
-)
+from sparseinst.storage.request import without_secrets
+from sparseinst.training.checkpoint import MODEL_NAME, save_checkpoint
 from sparseinst.training.distributed import Ranks, joined_ranks, require_even_shares
 from sparseinst.training.session import Session
+from sparseinst.training.start import NO_WEIGHTS
 
 log = get_logger("train")
 
@@ -45,6 +44,8 @@ def train(data: Path, output: Path, config: RunConfig) -> TrainResult:
     Raises:
         DatasetError: The data cannot be read.
         ConfigError: The batch does not divide by the ranks, or `output` holds a run of another configuration.
+        StorageError: The weights that training starts from cannot be fetched.
+        SparseInstError: They cannot be read, or do not fit the model.
         TrainingError: The loss stays non-finite.
         Preempted: SIGTERM came; the state is saved and the same call goes on.
     """
@@ -63,7 +64,8 @@ def train(data: Path, output: Path, config: RunConfig) -> TrainResult:
 
 def _check(config: RunConfig, dataset: TrainingImages, ranks: Ranks) -> None:
     require_even_shares(config.train.batch_size, ranks.world_size)
-    if ranks.is_main and config.model.norm == "frozen_bn":
+    has_frozen_norms = config.model.norm == "frozen_bn" and not config.model.backbone.startswith("pvt")
+    if ranks.is_main and has_frozen_norms and config.train.weights == NO_WEIGHTS:
         log.warning("the norms are frozen and the weights are random: little will be learned. Set model.norm=bn.")
     if ranks.is_main and dataset.most_objects > config.model.num_masks:
         log.warning(
@@ -82,9 +84,16 @@ def _finish(run: Session, output: Path, config: RunConfig, dataset_id: str, seco
     write_manifest(
         output,
         kind="checkpoint",
-        inputs={"dataset": dataset_id},
+        inputs={"dataset": dataset_id, **_start(run, config)},
         settings=config.to_dict(),
         files=[output / MODEL_NAME],
         facts={"iterations": run.iteration, "seconds": round(seconds, 1), "ranks": run.ranks.world_size},
     )
     log.info("%d iterations in %.1f min: %s", run.iteration, seconds / 60, output / MODEL_NAME)
+
+
+def _start(run: Session, config: RunConfig) -> dict[str, str]:
+    """The weights that training started from, for the manifest; nothing where they were random."""
+    if config.train.weights == NO_WEIGHTS:
+        return {}
+    return {"weights": run.weights_sha256, "weights_place": without_secrets(config.train.weights)}

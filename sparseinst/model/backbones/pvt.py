@@ -142,7 +142,7 @@ class PyramidVisionTransformer(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         depths, linear = _DEPTHS[name], name.endswith("linear")
-        rates = torch.linspace(0, _DROP_PATH, sum(depths)).split(depths)
+        rates = torch.linspace(0, _DROP_PATH, sum(depths), device="cpu").split(depths)
         self.patch_embed1, self.block1, self.norm1 = _stage(0, 3, rates[0].tolist(), linear=linear)
         self.patch_embed2, self.block2, self.norm2 = _stage(1, _CHANNELS[0], rates[1].tolist(), linear=linear)
         self.patch_embed3, self.block3, self.norm3 = _stage(2, _CHANNELS[1], rates[2].tolist(), linear=linear)
