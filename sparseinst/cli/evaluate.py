@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sparseinst.cli.output import emit
+from sparseinst.cli.selection import selection_options
 
 _ROWS = (("AP", "AP50", "AP75", "APs", "APm", "APl"), ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"))
 _MOST_CLASSES = 10
@@ -23,6 +24,7 @@ _MOST_CLASSES = 10
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory for the results.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Images at a time.")
 @click.option("--pictures", type=click.IntRange(min=0), default=6, show_default=True, help="Images to draw.")
+@selection_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     data: Path | None,
@@ -33,6 +35,9 @@ def command(
     output: Path,
     batch_size: int,
     pictures: int,
+    class_scores: dict[str, float],
+    mask_nms: float,
+    most: int,
     as_json: bool,
 ) -> None:
     """Compute the 12 COCO numbers for masks.
@@ -45,9 +50,13 @@ def command(
     """
     from sparseinst.evaluation.evaluate import METRICS, evaluate, evaluate_detections
     from sparseinst.evaluation.pictures import SHEET
+    from sparseinst.evaluation.selection import Selection
 
     if data and model and not (detections or annotations):
-        metrics = evaluate(data, split, model, output, batch_size=batch_size, picture_count=pictures)
+        selection = Selection(class_scores=class_scores, mask_nms=mask_nms, most=most)
+        metrics = evaluate(
+            data, split, model, output, batch_size=batch_size, picture_count=pictures, selection=selection
+        )
     elif detections and annotations and not (data or model):
         metrics = evaluate_detections(detections, annotations, output)
     else:

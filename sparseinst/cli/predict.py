@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sparseinst.cli.output import emit
+from sparseinst.cli.selection import selection_options
 
 
 @click.command("predict")
@@ -18,20 +19,35 @@ from sparseinst.cli.output import emit
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out less certain objects."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one COCO object with RLE masks.")
-def command(images: tuple[Path, ...], model: str, output: Path | None, min_score: float, as_json: bool) -> None:
+@selection_options
+@click.option("--polygons", is_flag=True, help="Outlines (holes filled) instead of RLE masks.")
+@click.option("--json", "as_json", is_flag=True, help="Print one COCO object with the masks.")
+def command(
+    images: tuple[Path, ...],
+    model: str,
+    output: Path | None,
+    min_score: float,
+    class_scores: dict[str, float],
+    mask_nms: float,
+    most: int,
+    polygons: bool,
+    as_json: bool,
+) -> None:
     """Find the objects in images.
 
     \b
     Examples:
       sparseinst predict photo.jpg --model model/checkpoint.pt --output pictures
       sparseinst predict *.jpg --model grpc://127.0.0.1:8001/sparseinst --json
+      sparseinst predict street.jpg --model model.pt --class-score person=0.5 --mask-nms 0.6 --polygons --json
     """
     from sparseinst.evaluation.predict import PREDICTIONS, predict
     from sparseinst.evaluation.predictor import open_predictor
+    from sparseinst.evaluation.selection import Selection
 
+    selection = Selection(min_score=min_score, class_scores=class_scores, mask_nms=mask_nms, most=most)
     with open_predictor(model) as predictor:
-        coco = predict(predictor, images, min_score=min_score, output=output)
+        coco = predict(predictor, images, selection, output=output, polygons=polygons)
     saved = (
         [f"masks: {output / PREDICTIONS}"] if output else ["next:  add --output DIR for pictures, or --json for masks"]
     )

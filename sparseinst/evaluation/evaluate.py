@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
 from sparseinst.evaluation.detections import load_detections
 from sparseinst.evaluation.matching import ClassMatch
 from sparseinst.evaluation.predictor import Predictor, open_predictor
+from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.truth import Truth, load_split, load_truth
 from sparseinst.files import sha256_of_file, write_json, write_text
 from sparseinst.imaging.read import read_image
@@ -43,7 +44,14 @@ class _Seen:
 
 
 def evaluate(
-    data: Path, split: str, model: str, output: Path, *, batch_size: int = 4, picture_count: int = 6
+    data: Path,
+    split: str,
+    model: str,
+    output: Path,
+    *,
+    batch_size: int = 4,
+    picture_count: int = 6,
+    selection: Selection | None = None,
 ) -> dict[str, Any]:
     """Runs a model on every image of a split and compares with the truth.
 
@@ -54,6 +62,7 @@ def evaluate(
         output: Gets metrics.json, detections.json, overlays/, overlays.jpg and manifest.json.
         batch_size: Images that are held in memory and given to the model at a time.
         picture_count: Images that are drawn.
+        selection: Which of the found objects count; default: all.
 
     Returns:
         The content of metrics.json: what `mask_metrics` gives; "images", "instances" (in the truth) and
@@ -63,10 +72,13 @@ def evaluate(
         SparseInstError: The data or the model is missing, wrong, or they do not fit each other.
     """
     truth = load_split(data, split)
+    selection = selection or Selection()
     begin = time.perf_counter()
     with open_predictor(model) as predictor:
         match = ClassMatch(predictor.categories, truth.categories, model)
-        seen = _look(predictor, match, truth, data / "images", batch_size, pictures.chosen(truth, picture_count))
+        selection.check(predictor.categories)
+        drawn = pictures.chosen(truth, picture_count)
+        seen = _look(predictor, selection, match, truth, data / "images", batch_size, drawn)
         metadata = predictor.metadata
     looked = time.perf_counter()
     scores = mask_metrics(truth.coco, seen.results)
@@ -85,7 +97,9 @@ def evaluate(
         "dataset": read_manifest(data).get("id", truth.id) if (data / MANIFEST).is_file() else truth.id,
         "model": metadata.get("checkpoint_sha256") or model,
     }
-    _write_manifest(output, metrics, inputs, {"split": split, "batch_size": batch_size}, files)
+    _write_manifest(
+        output, metrics, inputs, {"split": split, "batch_size": batch_size, "selection": asdict(selection)}, files
+    )
     return metrics
 
 
@@ -114,7 +128,13 @@ def evaluate_detections(detections: Path, annotations: Path, output: Path) -> di
 
 
 def _look(
-    predictor: Predictor, match: ClassMatch, truth: Truth, folder: Path, batch_size: int, drawn: set[int]
+    predictor: Predictor,
+    selection: Selection,
+    match: ClassMatch,
+    truth: Truth,
+    folder: Path,
+    batch_size: int,
+    drawn: set[int],
 ) -> _Seen:
     seen = _Seen()
     images = sorted(truth.images, key=lambda image: (image["height"], image["width"]))  # one size fills a batch
@@ -124,7 +144,8 @@ def _look(
             with _timed(seen.seconds, "read"):
                 pixels = [_read(folder, image) for image in batch]
             with _timed(seen.seconds, "predict"):
-                answers = [match.translate(found) for found in predictor.predict(pixels)]
+                kept = [selection.of(found, predictor.categories) for found in predictor.predict(pixels)]
+                answers = [match.translate(found) for found in kept]
             with _timed(seen.seconds, "encode"):
                 for image, found in zip(batch, answers, strict=True):
                     seen.results += found.to_coco(image["id"], truth.categories)

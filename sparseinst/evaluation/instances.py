@@ -49,7 +49,11 @@ class Instances:
 
     def best(self, count: int) -> Instances:
         """The first `count` ones."""
-        return Instances(self.scores[:count], self.classes[:count], self.masks[:count])
+        return self.take(np.arange(len(self))[:count])
+
+    def take(self, indices: NDArray[np.integer]) -> Instances:
+        """Those at the indices, in their order."""
+        return Instances(self.scores[indices], self.classes[indices], self.masks[indices])
 
     def to_coco(self, image_id: int, categories: Sequence[Category]) -> list[dict[str, Any]]:
         """COCO results, best first: image_id, category_id, segmentation, bbox and score.

@@ -8,29 +8,41 @@ from typing import Any
 
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.selection import Selection
 from sparseinst.files import write_json
 from sparseinst.imaging.overlay import draw
 from sparseinst.imaging.read import read_image
 from sparseinst.imaging.write import write_image
+from sparseinst.masks.coco import mask_to_outlines
 
 PREDICTIONS = "predictions.json"
 
 
-def predict(predictor: Predictor, paths: Sequence[Path], *, min_score: float, output: Path | None) -> dict[str, Any]:
+def predict(
+    predictor: Predictor,
+    paths: Sequence[Path],
+    selection: Selection,
+    *,
+    output: Path | None = None,
+    polygons: bool = False,
+) -> dict[str, Any]:
     """Looks at the pictures one after the other.
 
     Args:
-        min_score: Instances below it are left out.
+        selection: Which of the found objects are kept.
+        polygons: Segmentations are the masks' outlines, which fill holes, instead of RLE.
         output: Where predictions.json and one overlay picture (.jpg) per image go; None writes nothing.
 
     Returns:
         A COCO object: "images" (id from 1, file_name, height, width, and overlay where one was drawn),
-        "annotations" (id, image_id, category_id, segmentation as RLE, area in pixels, bbox, score, best first in each
+        "annotations" (id, image_id, category_id, segmentation, area in pixels, bbox, score, best first in each
         image) and "categories".
 
     Raises:
+        ConfigError: The selection names a class that the model does not know.
         DatasetError: Files are missing (all are named), or one is no image.
     """
+    selection.check(predictor.categories)
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise DatasetError(
@@ -40,7 +52,7 @@ def predict(predictor: Predictor, paths: Sequence[Path], *, min_score: float, ou
     annotations: list[dict[str, Any]] = []
     for number, path in enumerate(paths, 1):
         pixels = read_image(path)
-        found = predictor.predict([pixels])[0].above(min_score)
+        found = selection.of(predictor.predict([pixels])[0], predictor.categories)
         image = {"id": number, "file_name": str(path), "height": pixels.shape[0], "width": pixels.shape[1]}
         if output is not None:
             picture = output / _unused(path.stem, {Path(entry["overlay"]).stem for entry in images})
@@ -48,7 +60,9 @@ def predict(predictor: Predictor, paths: Sequence[Path], *, min_score: float, ou
             image["overlay"] = str(picture)
         images.append(image)
         areas = found.masks.sum(axis=(1, 2)).tolist()
-        for entry, area in zip(found.to_coco(number, predictor.categories), areas, strict=True):
+        for entry, area, mask in zip(found.to_coco(number, predictor.categories), areas, found.masks, strict=True):
+            if polygons:
+                entry["segmentation"] = mask_to_outlines(mask)
             annotations.append({"id": len(annotations) + 1, "area": area, "iscrowd": 0, **entry})
     categories = [{"id": category.id, "name": category.name} for category in predictor.categories]
     coco = {"images": images, "annotations": annotations, "categories": categories}

@@ -29,8 +29,8 @@ from sparseinst.model.weights.identify import identify
 from sparseinst.model.weights.layouts import to_mmdet
 from sparseinst.model.weights.loading import CLASS_BIAS
 from sparseinst.storage.request import without_secrets
+from sparseinst.storage.weights import fetch_weights
 from sparseinst.training.checkpoint import MODEL_NAME, Checkpoint, load_checkpoint, save_checkpoint
-from sparseinst.weights import fetch_weights
 
 log = get_logger("convert")
 

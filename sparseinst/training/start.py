@@ -8,8 +8,8 @@ from sparseinst.errors import SparseInstError
 from sparseinst.files import sha256_of_file
 from sparseinst.model.weights import load_weights
 from sparseinst.storage.request import without_secrets
+from sparseinst.storage.weights import fetch_weights
 from sparseinst.training.distributed import Ranks
-from sparseinst.weights import fetch_weights
 
 NO_WEIGHTS = "none"
 

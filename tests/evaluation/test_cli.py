@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from sparseinst.cli import cli
-from sparseinst.errors import DatasetError, EvaluationError, GateRefused
+from sparseinst.errors import ConfigError, DatasetError, EvaluationError, GateRefused
 
 
 def sparseinst(*arguments, code=0):
@@ -55,6 +55,18 @@ def test_predict_gives_one_coco_object_and_a_picture_for_every_image(checkpoint,
     assert all(annotation["segmentation"]["size"] == [60, 90] for annotation in coco["annotations"])
     assert sorted(path.name for path in pictures.iterdir()) == ["a-2.jpg", "a.jpg", "predictions.json"]
     assert json.loads((pictures / "predictions.json").read_text()) == coco
+
+
+def test_predict_gives_outlines_and_keeps_what_it_is_told_to(checkpoint, tmp_path):
+    Image.new("RGB", (90, 60), (200, 30, 30)).save(tmp_path / "a.png")
+    arguments = ["predict", tmp_path / "a.png", "--model", checkpoint, "--min-score", 0, "--json"]
+    everything = json.loads(run(*arguments).stdout)["annotations"]
+    few = json.loads(run(*arguments, "--polygons", "--most", 2).stdout)["annotations"]
+    assert [entry["score"] for entry in few] == [entry["score"] for entry in everything[:2]]
+    for entry in few:
+        assert all(len(outline) >= 6 and len(outline) % 2 == 0 for outline in entry["segmentation"])
+    with pytest.raises(ConfigError, match="'dgo'"):
+        run(*arguments, "--class-score", "dgo=0.5")
 
 
 def test_predict_says_how_many_objects_each_image_holds(checkpoint, tmp_path):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch.nn import functional as F
 
 import sparseinst
 from sparseinst.errors import ConfigError, SparseInstError
+from sparseinst.imaging.read import read_image
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
 from sparseinst.model.preprocessing import batch_images, normalise
@@ -24,11 +30,71 @@ def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(0, 256, (3, height, width), generator=generator, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1000), (33, 47), (64, 64), (427, 640)])
-def test_any_size_gives_masks_of_the_original_size(model: SparseInst, height: int, width: int) -> None:
-    (found,) = model.predict([picture(height, width)], sizes=[(50, 70)])
-    assert found.masks.shape == (len(found.scores), 50, 70)
+@pytest.mark.parametrize(("height", "width"), [(1, 1000), (33, 47), (64, 64), (427, 640), (3000, 4000)])
+def test_any_size_gives_the_instances_that_the_definition_gives(model: SparseInst, height: int, width: int) -> None:
+    (found,) = model.predict([picture(height, width)])
+    scores, classes, queries, masks = by_definition(model, picture(height, width))
+    assert found.queries.tolist() == queries.tolist()
+    assert found.classes.tolist() == classes.tolist()
+    torch.testing.assert_close(found.scores, scores, atol=1e-5, rtol=0)
+    assert found.masks.shape == masks.shape == (len(scores), height, width)
     assert found.masks.dtype == torch.bool
+    assert float((found.masks != masks).float().mean()) < 1e-3
+
+
+@torch.no_grad()
+def by_definition(model: SparseInst, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Scores, classes, queries and masks as the specification of the authors' inference says, step by step."""
+    height, width = image.shape[1:]
+    mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+    pixels = (image.float() - mean[:, None, None]) / std[:, None, None]
+    padded = torch.zeros(1, 3, -(-height // 32) * 32, -(-width // 32) * 32)
+    padded[0, :, :height, :width] = pixels
+    logits, objectness, mask_logits = model.decoder(model.encoder(model.backbone(padded)))
+    scores, classes = (logits[0].sigmoid() * objectness[0].sigmoid()).sqrt().max(dim=1)
+    (queries,) = torch.where(scores > 0.005)
+    masks = mask_logits[0, queries].sigmoid()
+    inside = masks > 0.45
+    scores = scores[queries] * (masks * inside).sum((1, 2)) / (inside.sum((1, 2)) + 1e-6)
+    masks = F.interpolate(masks[:, None], size=padded.shape[2:], mode="bilinear", align_corners=False)
+    masks = masks[:, :, :height, :width]
+    masks = F.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)[:, 0]
+    return scores, classes[queries], queries, masks > 0.45
+
+
+def test_masks_have_the_original_size_for_any_mix_in_a_batch(model: SparseInst) -> None:
+    images = [picture(33, 47), picture(1, 1000), picture(64, 64), picture(427, 640)]
+    sizes = [(50, 70), (3, 2000), (64, 64), (300, 300)]
+    found = model.predict(images, sizes=sizes)
+    assert [tuple(one.masks.shape[1:]) for one in found] == sizes
+    alone = model.predict(images[2:3], sizes=sizes[2:3])
+    assert len(alone[0]) == len(found[2])  # the padding differs with the batch, and with it the numbers a little
+
+
+@pytest.mark.parametrize(("bias", "count"), [(-20.0, 0), (20.0, 6)])
+def test_no_query_or_every_query_may_be_kept(bias: float, count: int) -> None:
+    torch.manual_seed(0)
+    model = SparseInst(TINY, num_classes=3).eval()
+    torch.nn.init.constant_(model.decoder.inst_branch.cls_score.bias, bias)
+    (found,) = model.predict([picture(50, 60)], sizes=[(70, 90)])
+    assert found.masks.shape == (count, 70, 90)
+    assert len(found.rles) == len(found.polygons()) == len(found.boxes()) == count
+
+
+def test_grey_and_turned_files_are_seen_as_their_viewers_see_them(model: SparseInst, tmp_path: Path) -> None:
+    pixels = picture(40, 60).permute(1, 2, 0).numpy()
+    grey = Image.fromarray(pixels).convert("L")
+    grey.save(tmp_path / "grey.png")
+    turned = Image.fromarray(pixels)
+    exif = turned.getexif()
+    exif[0x0112] = 6  # the camera was held upright: turn clockwise to view
+    turned.save(tmp_path / "turned.png", exif=exif)
+    for name, viewed in (("grey.png", grey.convert("RGB")), ("turned.png", turned.rotate(-90, expand=True))):
+        read = torch.from_numpy(read_image(tmp_path / name)).permute(2, 0, 1)
+        (found,) = model.predict([read])
+        (expected,) = model.predict([torch.from_numpy(np.array(viewed)).permute(2, 0, 1)])
+        assert torch.equal(found.masks, expected.masks)
+        assert torch.equal(found.scores, expected.scores)
 
 
 def test_raw_outputs_have_the_documented_shapes(model: SparseInst) -> None:
@@ -97,6 +163,8 @@ def test_no_images_and_wrong_sizes_are_refused(model: SparseInst) -> None:
         model([])
     with pytest.raises(SparseInstError, match="sizes"):
         model.predict([picture(8, 8)], sizes=[])
+    with pytest.raises(SparseInstError, match="at least 1 pixel"):
+        model.predict([picture(8, 8)], sizes=[(0, 8)])
 
 
 def test_build_model_knows_the_published_names() -> None:

@@ -52,7 +52,7 @@ def fit_backbone(name: str, shapes: imagenet_names.Shapes) -> tuple[Fit, dict[st
 
 def test_our_own_and_the_authors_checkpoints_load_whole(caplog: pytest.LogCaptureFixture) -> None:
     source, model = network(seed=1), network()
-    with caplog.at_level(logging.INFO, "sparseinst.weights"):
+    with caplog.at_level(logging.INFO, "sparseinst.storage.weights"):
         report = sparseinst.load_weights(model, {"model": source.state_dict(), "optimizer": {}, "iteration": 5})
     assert differing(model, source.state_dict()) == set()
     assert report == LoadReport("SparseInst", len(source.state_dict()), (), (), False, report.summary)
@@ -263,7 +263,8 @@ def test_weights_of_another_network_are_not_taken() -> None:
 def test_files_load_from_paths_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, path = network(seed=1), tmp_path / "w.pth"
     torch.save({"model": source.state_dict()}, path)
-    monkeypatch.setattr("sparseinst.weights.fetch_weights", {str(path): path, "s3://bucket/w.pth": path}.__getitem__)
+    places = {str(path): path, "s3://bucket/w.pth": path}
+    monkeypatch.setattr("sparseinst.storage.weights.fetch_weights", places.__getitem__)
     for place in (path, str(path), "s3://bucket/w.pth"):
         model = network()
         sparseinst.load_weights(model, place)

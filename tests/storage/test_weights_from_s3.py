@@ -11,7 +11,7 @@ import requests
 
 from sparseinst.errors import StorageError
 from sparseinst.storage import open_storage
-from sparseinst.weights import fetch_weights
+from sparseinst.storage.weights import fetch_weights
 
 pytestmark = pytest.mark.stack
 

@@ -72,8 +72,8 @@ def load_weights(
 
     Args:
         model: On any device, of any floating dtype.
-        source: A checkpoint's path, s3://… or https://… (see `sparseinst.weights`), or its content: a state dict,
-            bare or under "model" or "state_dict". Files are read without running any code in them.
+        source: A checkpoint's path, s3://… or https://… (see `sparseinst.storage.weights`), or its content: a state
+            dict, bare or under "model" or "state_dict". Files are read without running any code in them.
         is_complete: Every layer must come from the source; a mere backbone or another number of classes is an error.
         quiet: Nothing is logged.
 
@@ -152,7 +152,7 @@ def _what_fits(state: Mapping[str, Tensor]) -> str:
 def _local(source: str | Path) -> Path:
     if isinstance(source, Path):
         return source
-    from sparseinst.weights import fetch_weights
+    from sparseinst.storage.weights import fetch_weights
 
     return fetch_weights(source)
 

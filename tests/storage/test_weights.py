@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sparseinst.errors import ConfigError, StorageError
-from sparseinst.weights import fetch_weights
+from sparseinst.storage.weights import fetch_weights
 from tests.conftest import ROOT
 from tests.file_server import FileServer
 
@@ -198,6 +198,6 @@ def test_a_cache_that_cannot_be_written_names_the_setting(server, tmp_path, monk
 
 def test_a_local_path_needs_no_heavy_package(tmp_path):
     (tmp_path / "w.pth").touch()
-    code = "import sys; from sparseinst.weights import fetch_weights; fetch_weights(sys.argv[1]); "
+    code = "import sys; from sparseinst.storage.weights import fetch_weights; fetch_weights(sys.argv[1]); "
     code += "assert not {'torch', 'boto3', 'requests', 'rich'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "w.pth")], cwd=ROOT, env=dict(os.environ), check=True)

@@ -1,0 +1,58 @@
+"""Every backbone and decoder can be exported, and the exported program sees what the model sees."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import sparseinst
+from sparseinst.export.contract import NO_INSTANCE
+from sparseinst.export.torchscript import ServedModel, script
+from sparseinst.model.preprocessing import batch_images
+from tests.golden.recipe import golden_state
+from tests.tiny import TINY
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sparse_inst_r50_base",
+        "sparse_inst_r50vd_dcn_giam",
+        "sparse_inst_r50_dcn_giam_aug",
+        "sparse_inst_cspdarknet53_giam",
+        "sparse_inst_darknet53_giam",
+        "sparse_inst_pvt_b1_giam",
+        "sparse_inst_pvt_b2_li_giam",
+    ],
+)
+@torch.no_grad()
+def test_the_program_of_every_family_answers_as_the_model_does(name: str) -> None:
+    model = sparseinst.build_model(name)
+    model.load_state_dict(golden_state(model, name))
+    model.eval()
+    images = torch.randint(0, 256, (2, 3, 60, 90), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    scores, classes, codes = script(model)(images)
+    assert codes.shape == (2, 100, 16, 24)
+    for index, found in enumerate(model.predict(list(images))):
+        found, kept = found.best_first(), len(found)
+        assert kept > 10
+        assert bool((classes[index, kept:] == NO_INSTANCE).all())
+        torch.testing.assert_close(scores[index, :kept], found.scores, atol=1e-5, rtol=0)
+        # Masks of random weights are ragged everywhere, so it is their codes that are compared, not their pixels.
+        reach = torch.where(found.grids > 0.45, 0.55, 0.45)
+        distance = (found.grids - 0.45) / reach
+        expected = (128 + 127 * distance.sign() * distance.abs().sqrt()).round()
+        order = scores[index, :kept].diff() < -1e-5  # equal scores may stand in either order
+        settled = torch.cat([order, order.new_ones(1)]) & torch.cat([order.new_ones(1), order])
+        assert torch.equal(classes[index, :kept][settled], found.classes[settled])
+        assert float((codes[index, :kept][settled].float() - expected[settled]).abs().max()) <= 1
+
+
+@pytest.mark.parametrize("size", [(33, 47), (64, 96), (1, 40)])
+def test_the_export_normalises_and_pads_as_the_model_does(size: tuple[int, int]) -> None:
+    seen = {}
+    served = ServedModel(sparseinst.model.network.SparseInst(TINY, 3).eval())
+    served.backbone.register_forward_hook(lambda module, inputs, output: seen.update(batch=inputs[0]))
+    image = torch.randint(0, 256, (3, *size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    served(image[None])
+    assert torch.equal(seen["batch"], batch_images([image]))
