@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparseinst.config import load_config
@@ -17,7 +18,7 @@ from sparseinst.model.network import SparseInst
 def gmacs(config: str, height: int, width: int, num_classes: int = 80) -> float:
     """Billions of multiply-adds of one forward pass of one image; only products count, as is usual."""
     model = SparseInst(load_config(config).model, num_classes).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model.decoder(model.encoder(model.backbone(torch.zeros(1, 3, height, width))))
     return counter.get_total_flops() / 2e9
 

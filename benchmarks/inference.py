@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import platform
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.device import describe
 from benchmarks.floor import best_rate, clock, gmacs, median
 from benchmarks.memory import peak_megabytes
 from benchmarks.picture import picture
@@ -79,7 +79,7 @@ def main() -> None:
     figures = measure(ways, model([image]), device, options.repeats)
     for way in ways:
         figures[way.name].floor = 2 * macs / rates[way.dtype]
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.processor() or 'CPU'}"
+    where = describe(device)
     print(f"{options.config}, {options.size} x {options.size}, {macs:.1f} GMACs, {where}, {options.threads} thread(s)")
     print(f"rate of a 3x3 convolution: {', '.join(f'{name(d)} {rate:.0f} GFLOP/s' for d, rate in rates.items())}")
     print_table(figures)
