@@ -52,7 +52,7 @@ def fit_backbone(name: str, shapes: imagenet_names.Shapes) -> tuple[Fit, dict[st
 
 def test_our_own_and_the_authors_checkpoints_load_whole(caplog: pytest.LogCaptureFixture) -> None:
     source, model = network(seed=1), network()
-    with caplog.at_level(logging.INFO, "sparseinst.storage.weights"):
+    with caplog.at_level(logging.INFO, "sparseinst.weights"):
         report = sparseinst.load_weights(model, {"model": source.state_dict(), "optimizer": {}, "iteration": 5})
     assert differing(model, source.state_dict()) == set()
     assert report == LoadReport("SparseInst", len(source.state_dict()), (), (), False, report.summary)

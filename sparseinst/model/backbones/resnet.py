@@ -52,32 +52,30 @@ class BottleneckBlock(nn.Module):
         super().__init__()
         self.shortcut = _shortcut(inputs, width * self.expansion, stride, norm)
         self.conv1 = ConvNorm(inputs, width, 1, norm=norm)
-        self.conv2 = ConvNorm(width, width, 3, stride=stride, norm=norm)
+        self.add_middle(width, stride, norm)
         self.conv3 = ConvNorm(width, width * self.expansion, 1, norm=norm)
+
+    def add_middle(self, width: int, stride: int, norm: str) -> None:
+        self.conv2 = ConvNorm(width, width, 3, stride=stride, norm=norm)
+
+    def middle(self, x: Tensor) -> Tensor:
+        return self.conv2(x)
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.conv1(x))
-        out = self.conv3(F.relu(self.conv2(out)))
+        out = self.conv3(F.relu(self.middle(out)))
         return F.relu(out + self.shortcut(x))
 
 
-class DeformBottleneckBlock(nn.Module):
+class DeformBottleneckBlock(BottleneckBlock):
     """A bottleneck whose 3x3 convolution is deformable."""
 
-    expansion = 4
-
-    def __init__(self, inputs: int, width: int, stride: int, norm: str) -> None:
-        super().__init__()
-        self.shortcut = _shortcut(inputs, width * self.expansion, stride, norm)
-        self.conv1 = ConvNorm(inputs, width, 1, norm=norm)
+    def add_middle(self, width: int, stride: int, norm: str) -> None:
         self.conv2_offset = offset_conv(width, 3, stride)
-        self.conv2 = DeformConvNorm(width, width, 3, stride=stride, norm=norm)
-        self.conv3 = ConvNorm(width, width * self.expansion, 1, norm=norm)
+        self.conv2 = DeformConvNorm(width, width, 3, stride=stride, norm=norm)  # type: ignore[assignment]
 
-    def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.conv1(x))
-        out = self.conv3(F.relu(self.conv2(out, self.conv2_offset(out))))
-        return F.relu(out + self.shortcut(x))
+    def middle(self, x: Tensor) -> Tensor:
+        return self.conv2(x, self.conv2_offset(x))
 
 
 class ResNet(nn.Module):

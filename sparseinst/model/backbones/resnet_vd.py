@@ -25,37 +25,33 @@ class VdBlock(nn.Module):
         outputs = width * _EXPANSION
         self.conv1 = _conv(inputs, width, 1)
         self.bn1 = make_norm(norm, width)
-        self.conv2 = _conv(width, width, 3, stride)
+        self.add_middle(width, stride)
         self.bn2 = make_norm(norm, width)
         self.conv3 = _conv(width, outputs, 1)
         self.bn3 = make_norm(norm, outputs)
         self.downsample = _shortcut(inputs, outputs, stride, norm)
 
+    def add_middle(self, width: int, stride: int) -> None:
+        self.conv2 = _conv(width, width, 3, stride)
+
+    def middle(self, x: Tensor) -> Tensor:
+        return self.conv2(x)
+
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
-        out = F.relu(self.bn2(self.conv2(out)))
+        out = F.relu(self.bn2(self.middle(out)))
         return F.relu(self.bn3(self.conv3(out)) + self.downsample(x))
 
 
-class DeformVdBlock(nn.Module):
+class DeformVdBlock(VdBlock):
     """The block with a deformable 3x3 convolution."""
 
-    def __init__(self, inputs: int, width: int, stride: int, norm: str) -> None:
-        super().__init__()
-        outputs = width * _EXPANSION
-        self.conv1 = _conv(inputs, width, 1)
-        self.bn1 = make_norm(norm, width)
+    def add_middle(self, width: int, stride: int) -> None:
         self.conv2_offset = offset_conv(width, 3, stride)
-        self.conv2 = DeformConv2d(width, width, 3, stride=stride)
-        self.bn2 = make_norm(norm, width)
-        self.conv3 = _conv(width, outputs, 1)
-        self.bn3 = make_norm(norm, outputs)
-        self.downsample = _shortcut(inputs, outputs, stride, norm)
+        self.conv2 = DeformConv2d(width, width, 3, stride=stride)  # type: ignore[assignment]
 
-    def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = F.relu(self.bn2(self.conv2(out, self.conv2_offset(out))))
-        return F.relu(self.bn3(self.conv3(out)) + self.downsample(x))
+    def middle(self, x: Tensor) -> Tensor:
+        return self.conv2(x, self.conv2_offset(x))
 
 
 class ResNetVd(nn.Module):
