@@ -23,13 +23,19 @@ _LINEAR_GAINS = {
     "mask_kernel.weight": 0.3,
     "fc.weight": math.sqrt(2),
 }
-_LATERAL_GAINS = (("cspdarknet", 0.01), ("darknet", 0.004), ("r101", 0.004), ("pvt", 0.16))  # R-50 and R-50-vd: 0.04
+_LATERAL_GAINS = {"cspdarknet53": 0.01, "darknet53": 0.004, "r101": 0.004, "pvt": 0.16}  # by a word in the name
+_LATERAL_GAIN = 0.04  # of the others: R-50, R-50-vd
 
 
-def golden_state(model: nn.Module, name: str) -> dict[str, torch.Tensor]:
-    """A value for every entry of the model's state dict."""
-    lateral = next((gain for word, gain in _LATERAL_GAINS if word in name), 0.04)
-    return {key: torch.from_numpy(_value(key, tuple(t.shape), lateral)) for key, t in model.state_dict().items()}
+def lateral_gain(name: str) -> float:
+    """The gain of the encoder's lateral convolutions, chosen so that each backbone's maps give sensible logits."""
+    return next((gain for word, gain in _LATERAL_GAINS.items() if word in name), _LATERAL_GAIN)
+
+
+def golden_state(model: nn.Module, name: str, lateral: float | None = None) -> dict[str, torch.Tensor]:
+    """A value for every entry of the model's state dict; the lateral gain is that of the name unless it is given."""
+    gain = lateral_gain(name) if lateral is None else lateral
+    return {key: torch.from_numpy(_value(key, tuple(t.shape), gain)) for key, t in model.state_dict().items()}
 
 
 def golden_images() -> list[torch.Tensor]:
