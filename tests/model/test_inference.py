@@ -9,6 +9,7 @@ import sparseinst
 from sparseinst.model.inference import convolution, prepare_for_inference
 from sparseinst.model.inference.convolution import FusedConv
 from sparseinst.model.inference.fold import fold
+from sparseinst.model.inference.winograd import WinogradConv, suits_winograd
 from sparseinst.model.network import SparseInst
 from tests.golden.recipe import golden_state
 
@@ -65,6 +66,9 @@ def test_every_norm_and_every_relu_of_a_resnet_is_taken_in() -> None:
     prepared = prepare_for_inference(sparseinst.build_model("sparse_inst_r50_giam"))
     kinds = {type(module).__name__ for module in prepared.modules()}
     assert not kinds & {"FrozenBatchNorm2d", "ConvNorm", "ReLU", "Conv2d"}
+    assert sum(isinstance(module, WinogradConv) for module in prepared.modules()) == 3 + 4 + 4  # pyramid and branches
+    direct = prepare_for_inference(sparseinst.build_model("sparse_inst_r50_giam"), winograd=False)
+    assert not any(isinstance(module, WinogradConv) for module in direct.modules())
     fused = [module for module in prepared.backbone.modules() if isinstance(module, FusedConv)]
     assert len(fused) == 53
     assert sum(module.in_place for module in fused) == 16  # the sum of each of the 3 + 4 + 6 + 3 blocks
@@ -88,6 +92,28 @@ def test_the_model_itself_is_left_as_it_was() -> None:
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (7, 10), (1, 5), (20, 1)])
+def test_winograds_algorithm_gives_the_convolution_for_any_size(height: int, width: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn((2, 130, height, width), generator=generator)
+    weight, bias = torch.randn((140, 130, 3, 3), generator=generator) / 34, torch.randn(140, generator=generator)
+    expected = torch.nn.functional.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+    found = WinogradConv(weight, bias, relu=False)(x)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found, expected.float(), atol=3e-5, rtol=0)
+    torch.testing.assert_close(WinogradConv(weight, bias, relu=True)(x), expected.float().relu(), atol=3e-5, rtol=0)
+    without = torch.nn.functional.conv2d(x, weight, padding=1)
+    torch.testing.assert_close(WinogradConv(weight, None, relu=False)(x), without, atol=3e-5, rtol=0)
+
+
+def test_winograds_algorithm_is_for_large_plain_3x3_convolutions_alone() -> None:
+    conv = torch.nn.Conv2d
+    assert suits_winograd(conv(128, 256, 3, padding=1))
+    others = [conv(64, 256, 3, padding=1), conv(256, 256, 1), conv(256, 256, 3), conv(256, 256, 3, padding=1, stride=2)]
+    others += [conv(256, 256, 3, padding=1, groups=2), conv(256, 256, 3, padding=2, dilation=2)]
+    assert not any(suits_winograd(other) for other in others)
 
 
 def test_folding_is_the_norm_after_the_convolution() -> None:

@@ -13,6 +13,7 @@ from sparseinst.model.backbones.norm import ConvNorm, FrozenBatchNorm2d
 from sparseinst.model.coordinates import append_coordinates
 from sparseinst.model.inference.convolution import LEAKY_SLOPE, FusedConv
 from sparseinst.model.inference.fold import Norm, fold
+from sparseinst.model.inference.winograd import WinogradConv, suits_winograd
 
 
 class _Tracer(fx.Tracer):
@@ -26,8 +27,11 @@ class _Tracer(fx.Tracer):
         return isinstance(m, layers) or super().is_leaf_module(m, module_qualified_name)
 
 
-def fuse(network: nn.Module, dtype: torch.dtype) -> fx.GraphModule:
-    """The network in `eval()` mode as a graph of fused convolutions of a dtype; all else stays as it is."""
+def fuse(network: nn.Module, dtype: torch.dtype, *, winograd: bool = False) -> fx.GraphModule:
+    """The network in `eval()` mode as a graph of fused convolutions of a dtype; all else stays as it is.
+
+    With `winograd`, large 3x3 convolutions that nothing is added to are computed by Winograd's algorithm.
+    """
     module = fx.GraphModule(network, _Tracer().trace(network))
     for node in list(module.graph.nodes):
         if isinstance(_layer(module, node), nn.Identity):
@@ -36,7 +40,7 @@ def fuse(network: nn.Module, dtype: torch.dtype) -> fx.GraphModule:
     for node in list(module.graph.nodes):
         conv = _layer(module, node)
         if isinstance(conv, nn.Conv2d):
-            _replace(module, node, conv, dtype)
+            _replace(module, node, conv, dtype, winograd)
             module.graph.eliminate_dead_code()
     for node in module.graph.nodes:
         fused = _layer(module, node)
@@ -47,7 +51,7 @@ def fuse(network: nn.Module, dtype: torch.dtype) -> fx.GraphModule:
     return module.eval()
 
 
-def _replace(module: fx.GraphModule, node: fx.Node, conv: nn.Conv2d, dtype: torch.dtype) -> None:
+def _replace(module: fx.GraphModule, node: fx.Node, conv: nn.Conv2d, dtype: torch.dtype, winograd: bool) -> None:
     """Puts a fused convolution in the place of a convolution and the norm, the sum and the activation after it."""
     last, other = node, None
     norm = conv.norm if isinstance(conv, ConvNorm) else _layer(module, _only_user(node))
@@ -62,12 +66,12 @@ def _replace(module: fx.GraphModule, node: fx.Node, conv: nn.Conv2d, dtype: torc
     activation = _activation(module, _only_user(last))
     if activation != "none":
         last = _only_user(last) or last
-    fused = FusedConv(
-        conv,
-        *fold(conv.weight, conv.bias, norm),
-        activation=activation,
-        dtype=dtype,
-    )
+    weight, bias = fold(conv.weight, conv.bias, norm)
+    fused: nn.Module
+    if winograd and other is None and activation in ("none", "relu") and suits_winograd(conv):
+        fused = WinogradConv(weight, bias, relu=activation == "relu")
+    else:
+        fused = FusedConv(conv, weight, bias, activation=activation, dtype=dtype)
     name = f"fused_{node.name}"
     module.add_submodule(name, fused)
     with module.graph.inserting_before(last):
