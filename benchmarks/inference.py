@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +27,14 @@ from benchmarks.floor import best_rate, clock, gmacs, median
 from benchmarks.memory import peak_megabytes
 from benchmarks.picture import picture
 from sparseinst.export.decode import decode_batch
-from sparseinst.export.torchscript import script
+from sparseinst.export.torchscript import load_script, save_script, script
+from sparseinst.masks.resample import Frame
 from sparseinst.model.inference import prepare_for_inference
 from sparseinst.model.inference.convolution import FusedConv
 from sparseinst.model.inference.winograd import WinogradConv
 from sparseinst.model.network import SparseInst, build_model
 from sparseinst.model.postprocessing import DetectionOptions, detect
+from sparseinst.model.preprocessing import padded_size
 from tests.golden.recipe import golden_state
 
 Raw = dict[str, Tensor]
@@ -143,8 +146,7 @@ def _eager(
             logits,
             objectness,
             masks,
-            image_size=size,
-            original_size=size,
+            frame=Frame(padded_size([image]), size, size),
             options=DetectionOptions.of(model.config),
         )
         return len(found.masks)
@@ -154,9 +156,11 @@ def _eager(
 
 def _scripted(title: str, model: SparseInst, image: Tensor) -> Way:
     """The exported program, which scores and sorts in the graph; what is left is to draw the masks."""
-    scripted, batch = script(model.to("cpu")).to(image.device), image[None]
-    model.to(image.device)
-    size = (image.shape[1], image.shape[2])
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "model.pt"
+        save_script(script(copy.deepcopy(model).to("cpu")), file, {})
+        scripted, _ = load_script(file, image.device.type)
+    batch, size = image[None], (image.shape[1], image.shape[2])
 
     def finish(outputs: object) -> int:
         assert isinstance(outputs, tuple)

@@ -4,7 +4,7 @@
 from this module. It imports neither torch nor tritonclient.
 
 Legend of shapes: N instances per image (fixed per model), H and W the sides of the image sent in pixels,
-h = 8 * ceil(H / 32) and w = 8 * ceil(W / 32) the sides of the mask grid (a quarter of the padded image).
+h and w the sides of the mask grid, which lies over the image padded to multiples of 32 (a quarter of its sides).
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ PIXEL_MULTIPLE = 32  # the network's coarsest stride: images are padded to multi
 NO_INSTANCE = -1  # the class of an empty slot
 
 MASK_CODE_THRESHOLD = 128  # codes above it are inside the object
+
+
+def round_up(pixels: int) -> int:
+    """The side of an image with its padding."""
+    return (pixels + PIXEL_MULTIPLE - 1) // PIXEL_MULTIPLE * PIXEL_MULTIPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ OUTPUTS = (
     ),
     TensorSpec("classes", "int64", ("N",), f"index into the model's categories; {NO_INSTANCE} in empty slots"),
     TensorSpec(
-        "masks", "uint8", ("N", -1, -1), "mask codes at a quarter of the padded image; above 128 is inside the object"
+        "masks", "uint8", ("N", -1, -1), "mask codes on a grid over the padded image; above 128 is inside the object"
     ),
 )
 

@@ -1,6 +1,6 @@
 """From the tensors of the contract to objects in the original image. Needs numpy and OpenCV, not torch.
 
-Shapes: N slots, h x w the mask grid (a quarter of the padded image), H x W the image as it was sent,
+Shapes: N slots, h x w the mask grid over the padded image, H x W the image as it was sent,
 H0 x W0 the image as it was before it was resized for the model.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, NO_INSTANCE
-from sparseinst.masks.resample import resample
+from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, NO_INSTANCE, round_up
+from sparseinst.masks.resample import Frame, resample
 
 
 def mask_codes_to_probabilities(codes: NDArray[np.uint8], mask_threshold: float) -> NDArray[np.float32]:
@@ -59,11 +59,12 @@ def decode_instances(
     filled = np.flatnonzero(classes != NO_INSTANCE)
     filled = filled[np.argsort(-scores[filled], kind="stable")]
     distances = _signed_distances(mask_threshold).astype(np.float32)
+    columnwise = Frame((round_up(sent[0]), round_up(sent[1])), sent, original).turned()
     # Each mask is written transposed, so that the RLE encoder, which wants columns, reads it without a copy.
     columns = np.zeros((len(filled), original[1], original[0]), np.bool_)
     for mask, slot in zip(columns, filled, strict=True):
         if (masks[slot] > MASK_CODE_THRESHOLD).any():  # interpolation never rises above its largest input
-            np.greater(resample(distances[masks[slot].T], sent[::-1], original[::-1]), 0, out=mask)
+            np.greater(resample(distances[masks[slot].T], columnwise), 0, out=mask)
     return Instances(
         scores=scores[filled].astype(np.float32),
         classes=classes[filled].astype(np.int64),

@@ -17,6 +17,7 @@ Backbone = Literal[
 ]
 Norm = Literal["frozen_bn", "bn"]
 Decoder = Literal["base", "group", "group_soft"]
+MaskScale = Literal[1, 2, 4, 8]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,7 @@ class ModelConfig:
     class_init_std: float = 0.01  # of the class layer's first weights; more lets random features learn classes sooner
     mask_dim: int = 256
     mask_convs: int = 4
+    mask_scale: MaskScale = 2  # masks are drawn at 1/8 of the image and enlarged this many times; more: finer outlines
 
     score_threshold: float = 0.005  # instances whose class score is not above it are dropped
     mask_threshold: float = 0.45  # a pixel is inside the object above this probability

@@ -42,6 +42,7 @@ class Decoder(nn.Module):
         super().__init__()
         inputs = config.encoder_channels + 2  # two coordinate channels
         self.inst_branch = _BRANCHES[config.decoder](inputs, config, num_classes)
+        self.mask_scale = float(config.mask_scale)
         self.mask_branch = MaskBranch(
             inputs, dim=config.mask_dim, convs=config.mask_convs, kernel_dim=config.kernel_dim
         )
@@ -52,6 +53,6 @@ class Decoder(nn.Module):
         mask_features = self.mask_branch(x)
         batch, _, height, width = mask_features.shape
         masks = torch.bmm(kernels.to(mask_features.dtype), mask_features.flatten(2)).view(batch, -1, height, width)
-        # Drawn at stride 8, enlarged to stride 4.
-        masks = F.interpolate(masks, scale_factor=2.0, mode="bilinear", align_corners=False)
+        # Drawn at stride 8; enlarged to stride 4, unless the configuration wants it otherwise.
+        masks = F.interpolate(masks, scale_factor=self.mask_scale, mode="bilinear", align_corners=False)
         return logits, objectness, masks

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from sparseinst.errors import SparseInstError
+from sparseinst.masks.resample import Frame
 from sparseinst.model.backbones.build import build_backbone
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.decoder import Decoder
 from sparseinst.model.encoder import InstanceContextEncoder
 from sparseinst.model.postprocessing import DetectionOptions, Detections, detect
-from sparseinst.model.preprocessing import batch_images, check_images
+from sparseinst.model.preprocessing import batch_images, check_images, padded_size
 
 
 class SparseInst(nn.Module):
@@ -82,8 +83,7 @@ class SparseInst(nn.Module):
                 raw["pred_logits"][index],
                 raw["pred_scores"][index],
                 raw["pred_masks"][index],
-                image_size=(image.shape[1], image.shape[2]),
-                original_size=(int(size[0]), int(size[1])),
+                frame=Frame(padded_size(images), (image.shape[1], image.shape[2]), (int(size[0]), int(size[1]))),
                 options=options or DetectionOptions.of(self.config),
             )
             for index, (image, size) in enumerate(zip(images, sizes, strict=True))

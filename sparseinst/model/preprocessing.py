@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sparseinst.errors import SparseInstError
-from sparseinst.export.contract import PIXEL_MULTIPLE
+from sparseinst.export.contract import round_up
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)  # red, green, blue of ImageNet, in 0..255
 PIXEL_STD = (58.395, 57.12, 57.375)
@@ -22,9 +22,9 @@ def normalise(images: Tensor) -> Tensor:
     return (images.float() - mean) / std
 
 
-def round_up(pixels: int) -> int:
-    """The smallest multiple of 32 that is not below `pixels`."""
-    return (pixels + PIXEL_MULTIPLE - 1) // PIXEL_MULTIPLE * PIXEL_MULTIPLE
+def padded_size(images: Sequence[Tensor]) -> tuple[int, int]:
+    """Height and width of a batch: the largest sides of its images, rounded up to multiples of 32."""
+    return round_up(max(image.shape[1] for image in images)), round_up(max(image.shape[2] for image in images))
 
 
 def batch_images(images: Sequence[Tensor]) -> Tensor:
@@ -39,8 +39,7 @@ def batch_images(images: Sequence[Tensor]) -> Tensor:
         SparseInstError: The list is empty, or an image has another dtype or shape.
     """
     check_images(images)
-    height = round_up(max(image.shape[1] for image in images))
-    width = round_up(max(image.shape[2] for image in images))
+    height, width = padded_size(images)
     padded = [F.pad(normalise(i), (0, width - i.shape[2], 0, height - i.shape[1])) for i in images]
     return torch.stack(padded)
 

@@ -20,6 +20,7 @@ from sparseinst.data.loading import EndlessBatches, training_loader
 from sparseinst.errors import ConfigError, Preempted, TrainingError
 from sparseinst.log import get_logger
 from sparseinst.model.network import SparseInst, build_model
+from sparseinst.model.preprocessing import padded_size
 from sparseinst.training.checkpoint import TRAINING_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.criterion import Criterion
@@ -208,7 +209,7 @@ class Session:
     def losses(self, raw: dict[str, Tensor], examples: Sequence[Example]) -> dict[str, Tensor]:
         """The weighted losses of a batch (see `Criterion`)."""
         grid = (raw["pred_masks"].shape[2], raw["pred_masks"].shape[3])
-        padded = (grid[0] * 4, grid[1] * 4)
+        padded = padded_size([example.image for example in examples])
         targets = collect_targets([example.target.to(self.ranks.device) for example in examples], padded, grid)
         count = torch.tensor(float(len(targets.classes)), device=self.ranks.device)
         return self.criterion(raw, targets, self.ranks.mean(count).clamp(min=1))

@@ -4,7 +4,6 @@ import pytest
 from sparseinst.export import contract
 from sparseinst.export.decode import decode_instances, mask_codes_to_probabilities
 from sparseinst.masks.coco import encode_masks
-from sparseinst.masks.resample import MASK_STRIDE
 
 torch = pytest.importorskip("torch")
 
@@ -13,8 +12,8 @@ THRESHOLD = 0.45
 
 def grid_of(sent: tuple[int, int]) -> tuple[int, int]:
     """The sides of the mask grid for an image of this size."""
-    height, width = (-(-side // contract.PIXEL_MULTIPLE) * contract.PIXEL_MULTIPLE for side in sent)
-    return height // MASK_STRIDE, width // MASK_STRIDE
+    height, width = map(contract.round_up, sent)
+    return height // 4, width // 4
 
 
 def smooth_codes(count: int, grid: tuple[int, int], seed: int) -> np.ndarray:

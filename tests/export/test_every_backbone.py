@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 import sparseinst
 from sparseinst.export.contract import NO_INSTANCE
+from sparseinst.export.parity import measure_parity
 from sparseinst.export.torchscript import ServedModel, script
+from sparseinst.model.network import SparseInst
 from sparseinst.model.preprocessing import batch_images
 from tests.golden.recipe import golden_state
 from tests.tiny import TINY
@@ -51,8 +55,19 @@ def test_the_program_of_every_family_answers_as_the_model_does(name: str) -> Non
 @pytest.mark.parametrize("size", [(33, 47), (64, 96), (1, 40)])
 def test_the_export_normalises_and_pads_as_the_model_does(size: tuple[int, int]) -> None:
     seen = {}
-    served = ServedModel(sparseinst.model.network.SparseInst(TINY, 3).eval())
+    served = ServedModel(SparseInst(TINY, 3).eval())
     served.backbone.register_forward_hook(lambda module, inputs, output: seen.update(batch=inputs[0]))
     image = torch.randint(0, 256, (3, *size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     served(image[None])
     assert torch.equal(seen["batch"], batch_images([image]))
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_coarser_or_finer_mask_grid_is_exported_too(scale: int) -> None:
+    torch.manual_seed(0)
+    model = SparseInst(dataclasses.replace(TINY, mask_scale=scale), num_classes=3).eval()
+    torch.nn.init.normal_(model.decoder.inst_branch.mask_kernel.weight, std=3.0)
+    image = torch.randint(0, 256, (60, 90, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8).numpy()
+    parity = measure_parity(model, script(model), [image], batches=(1, 2))
+    assert parity["instances_compared"] == 18
+    assert parity["passed"], parity["worst"]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sparseinst.data.example import Target
+from sparseinst.masks.resample import Frame
 from sparseinst.model.postprocessing.detect import detect
 from sparseinst.model.postprocessing.options import DetectionOptions
 from sparseinst.training.config import TrainConfig
@@ -119,9 +120,8 @@ def instances(
     original_size: tuple[int, int],
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Scores, classes and masks of one image by the published thresholds: the one place that calls the library."""
-    found = detect(
-        logits, objectness, mask_logits, image_size=image_size, original_size=original_size, options=DetectionOptions()
-    )
+    frame = Frame(padded=(64, 80), image=image_size, original=original_size)
+    found = detect(logits, objectness, mask_logits, frame=frame, options=DetectionOptions())
     return found.scores, found.classes, found.masks
 
 

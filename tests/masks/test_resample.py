@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sparseinst.masks.resample import resample
+from sparseinst.masks.resample import Frame, resample
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ def test_it_equals_torch(image: tuple[int, int], original: tuple[int, int]) -> N
     expected = F.interpolate(grid[None, None], size=(64, 96), mode="bilinear", align_corners=False)
     expected = expected[:, :, : image[0], : image[1]]
     expected = F.interpolate(expected, size=original, mode="bilinear", align_corners=False)[0, 0]
-    found = resample(grid.numpy(), image, original)
+    found = resample(grid.numpy(), Frame((64, 96), image, original))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected.numpy(), atol=2e-6)

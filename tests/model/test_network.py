@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -186,3 +187,17 @@ def test_weights_that_do_not_fit_are_listed_and_nothing_is_loaded(model: SparseI
     for words in ("missing: encoder.fusion.bias", "unexpected: surplus", "cls_score.bias is (9,)"):
         assert words in str(caught.value)
     assert all(torch.equal(before[name], tensor) for name, tensor in other.state_dict().items())
+
+
+def test_masks_can_be_drawn_on_a_finer_grid_by_the_same_weights() -> None:
+    torch.manual_seed(0)
+    model = SparseInst(TINY, num_classes=3).eval()
+    torch.nn.init.normal_(model.decoder.inst_branch.mask_kernel.weight, std=3.0)  # masks with outlines
+    fine = SparseInst(dataclasses.replace(TINY, mask_scale=8), num_classes=3).eval()
+    fine.load_state_dict(model.state_dict())
+    image = picture(60, 90)
+    assert fine([image])["pred_masks"].shape == (1, 6, 64, 96)
+    (coarse_found,), (fine_found,) = model.predict([image], [(120, 180)]), fine.predict([image], [(120, 180)])
+    assert fine_found.masks.shape == coarse_found.masks.shape == (6, 120, 180)
+    same = (fine_found.masks == coarse_found.masks).float().mean()
+    assert 0.9 < float(same) < 1  # the same objects, with other outlines

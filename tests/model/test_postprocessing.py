@@ -12,6 +12,7 @@ from pycocotools import mask as coco_mask
 from torch.nn import functional as F
 
 from sparseinst.errors import ConfigError
+from sparseinst.masks.resample import Frame
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.postprocessing import DetectionOptions, Detections, detect, enlarge
 from sparseinst.model.postprocessing.enlarge import enlarge_masks
@@ -32,8 +33,7 @@ def detections_of(
         class_logits,
         torch.full((len(squares), 1), HIGH),
         masks,
-        image_size=(60, 77),
-        original_size=(120, 154),
+        frame=Frame(padded=(64, 80), image=(60, 77), original=(120, 154)),
         options=DetectionOptions(**options),  # type: ignore[arg-type]
     )
 
@@ -103,10 +103,10 @@ def test_the_masks_are_those_of_torch_on_any_device(original: tuple[int, int], m
     grids = torch.rand((5, 16, 20), generator=torch.Generator().manual_seed(0))
     enlarged = F.interpolate(grids[None], size=(64, 80), mode="bilinear", align_corners=False)[:, :, :60, :77]
     expected = F.interpolate(enlarged, size=original, mode="bilinear", align_corners=False)[0] > 0.45
-    found = enlarge_masks(grids, (60, 77), original, 0.45)
+    found = enlarge_masks(grids, Frame((64, 80), (60, 77), original), 0.45)
     assert float((found != expected).float().mean()) < 1e-4
     monkeypatch.setattr(enlarge, "_CHUNK_BYTES", 100_000)  # a step holds fewer than all of them
-    rles = enlarge.encode_enlarged(grids, (60, 77), original, 0.45)
+    rles = enlarge.encode_enlarged(grids, Frame((64, 80), (60, 77), original), 0.45)
     np.testing.assert_array_equal(np.stack([coco_mask.decode(rle) for rle in rles]), found.numpy())
 
 
@@ -119,6 +119,7 @@ def test_options_out_of_range_are_refused() -> None:
 
 _HUNDRED_OBJECTS = """
 import resource, torch
+from sparseinst.masks.resample import Frame
 from sparseinst.model.postprocessing import DetectionOptions, detect
 
 torch.manual_seed(0)
@@ -127,7 +128,7 @@ logits, objectness = torch.full((100, 80), 3.0), torch.full((100, 1), 3.0)
 coarse = torch.randn(1, 100, 10, 14)
 masks = torch.nn.functional.interpolate(coarse, size=(160, 216), mode="bicubic")[0] * 4
 before = peak()
-found = detect(logits, objectness, masks, image_size=(640, 853), original_size=(3000, 4000), options=DetectionOptions())
+found = detect(logits, objectness, masks, frame=Frame((640, 864), (640, 853), (3000, 4000)), options=DetectionOptions())
 assert len(found.rles) == len(found.boxes()) == 100
 print(peak() - before)
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sparseinst.masks.resample import Frame
 from sparseinst.masks.suppress import suppress
 from sparseinst.model.postprocessing.detections import Detections
 from sparseinst.model.postprocessing.options import DetectionOptions
@@ -23,8 +24,7 @@ def detect(
     objectness: Tensor,
     mask_logits: Tensor,
     *,
-    image_size: tuple[int, int],
-    original_size: tuple[int, int],
+    frame: Frame,
     options: DetectionOptions,
 ) -> Detections:
     """Keeps what passes the thresholds, weighs its score with its mask, and sorts duplicates out.
@@ -32,9 +32,8 @@ def detect(
     Args:
         logits: [N, K].
         objectness: [N, 1].
-        mask_logits: [N, H / 4, W / 4] of the padded image.
-        image_size: Height and width that the network saw, without the padding, in pixels.
-        original_size: Height and width of the masks to make, in pixels.
+        mask_logits: [N, h', w'], on the grid over the padded image.
+        frame: The sizes of the padded image, of the image, and of the masks to make.
         options: The thresholds.
     """
     scores, classes = score_classes(logits, objectness)
@@ -47,8 +46,7 @@ def detect(
         classes=classes[kept],
         queries=queries[kept],
         grids=grids[kept],
-        image_size=image_size,
-        original_size=original_size,
+        frame=frame,
         mask_threshold=options.mask_threshold,
     )
 

@@ -1,6 +1,6 @@
 """The instances of one image, in every form that somebody may want them.
 
-Legend: n instances, H and W the sides of the padded image, h and w those of the original one.
+Legend: n instances, h and w the sides of the original image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 
 from sparseinst.masks.coco import Polygons, Rle, mask_to_outlines
+from sparseinst.masks.resample import Frame
 from sparseinst.model.postprocessing.enlarge import encode_enlarged, enlarge_in_columns, enlarge_masks
 
 
@@ -29,9 +30,8 @@ class Detections:
         scores: float32 [n], in [0, 1].
         classes: int64 [n], indices into the categories.
         queries: int64 [n], ascending: which query found each instance.
-        grids: float32 [n, H / 4, W / 4], probability of each cell of the padded image to be inside.
-        image_size: Height and width that the network saw, without the padding.
-        original_size: (h, w).
+        grids: float32 [n, h', w'], probability of each cell of the grid over the padded image to be inside.
+        frame: The sizes of the padded image, of the image, and of the original: (h, w).
         mask_threshold: A pixel above this probability is inside.
     """
 
@@ -39,8 +39,7 @@ class Detections:
     classes: Tensor
     queries: Tensor
     grids: Tensor
-    image_size: tuple[int, int]
-    original_size: tuple[int, int]
+    frame: Frame
     mask_threshold: float
 
     def __len__(self) -> int:
@@ -49,16 +48,16 @@ class Detections:
     @cached_property
     def masks(self) -> Tensor:
         """bool [n, h, w], on the device of the scores."""
-        return enlarge_masks(self.grids, self.image_size, self.original_size, self.mask_threshold)
+        return enlarge_masks(self.grids, self.frame, self.mask_threshold)
 
     @cached_property
     def rles(self) -> list[Rle]:
         """The masks as compressed COCO RLE, {"size": [h, w], "counts": bytes}, without all of them as pixels."""
-        return encode_enlarged(self.grids, self.image_size, self.original_size, self.mask_threshold)
+        return encode_enlarged(self.grids, self.frame, self.mask_threshold)
 
     def masks_in_columns(self) -> NDArray[np.bool_]:
         """bool [n, h, w] on the CPU, whose memory lies column by column: RLE is made of it three times as fast."""
-        return enlarge_in_columns(self.grids, self.image_size, self.original_size, self.mask_threshold)
+        return enlarge_in_columns(self.grids, self.frame, self.mask_threshold)
 
     def best_first(self) -> Detections:
         """The same instances by descending score."""
