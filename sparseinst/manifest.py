@@ -30,8 +30,9 @@ def write_manifest(
     settings: Mapping[str, Any],
     files: Iterable[Path],
     facts: Mapping[str, Any] | None = None,
+    name: str = NAME,
 ) -> dict[str, Any]:
-    """Writes `directory/manifest.json` and returns it.
+    """Writes `directory/manifest.json` (or another `name`) and returns it.
 
     Args:
         kind: "dataset", "checkpoint", "metrics", "export" or "deployment".
@@ -48,7 +49,7 @@ def write_manifest(
         "facts": dict(facts or {}),
     }
     manifest = {"id": sha256_of_json(body), **body, "made": _made()}
-    write_json(directory / NAME, manifest)
+    write_json(directory / name, manifest)
     return manifest
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("convert")
 @click.argument("source", metavar="IN")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory for checkpoint.pt.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), required=True, help="A directory for checkpoint.pt, or a .pt file."
+)
 @click.option(
     "--config", default="", help="A configuration's name or YAML file. [default: the published one that fits]"
 )
@@ -42,7 +44,7 @@ def command(source: str, output: Path, config: str, categories: Path | None, tar
     Examples:
       sparseinst convert sparse_inst_r50_giam_aug_2b7d68.pth --config sparse_inst_r50_giam_aug --output model
       sparseinst convert s3://models/mmdet/epoch_12.pth --categories annotations/train.json --output model
-      sparseinst convert model/checkpoint.pt --to mmdet --output mmdet
+      sparseinst convert model/checkpoint.pt --to mmdet --output sparseinst_mmdet.pth
     """
     from sparseinst.training.convert import convert
 

@@ -22,6 +22,7 @@ from sparseinst.data.coco_categories import COCO_CATEGORIES
 from sparseinst.errors import ConfigError, SparseInstError
 from sparseinst.files import atomic_path, sha256_of_file
 from sparseinst.log import get_logger
+from sparseinst.manifest import NAME as MANIFEST
 from sparseinst.manifest import write_manifest
 from sparseinst.model.network import build_model
 from sparseinst.model.weights import load_weights, read_content, tensors_in
@@ -64,9 +65,11 @@ def convert(
 ) -> ConvertResult:
     """Writes `output/checkpoint.pt` (or `output/<configuration>.pth` for others' programs) and manifest.json.
 
+    Where `output` ends in .pt or .pth, it is the file itself, and <file>.manifest.json lies beside it.
+
     Args:
         source: A checkpoint's path, s3://… or https://…
-        output: A directory; made where it is missing.
+        output: A directory or a file; made where it is missing.
         config: A configuration's name or YAML file. Empty: the file's own, or the first published one that fits.
         categories: A COCO file with the model's classes. None: what the file says; else COCO's own for 80 classes;
             else made-up names, with a warning.
@@ -94,12 +97,13 @@ def convert(
     made = Checkpoint(model.state_dict(), run_config, classes, iteration, saved.dataset_id if saved else "")
     file = _write(made, output, to)
     write_manifest(
-        output,
+        file.parent,
         kind="checkpoint",
         inputs={"weights": sha256, **({"dataset": made.dataset_id} if made.dataset_id else {})},
         settings=run_config.to_dict(),
         files=[file],
         facts={"converted": report.layout, "from": shown, "to": to, "iterations": iteration},
+        name=f"{file.name}.{MANIFEST}" if file == output else MANIFEST,
     )
     after = file.stat().st_size
     log.info("%s: %.1f MB became %.1f MB", path.name, before / 1e6, after / 1e6)
@@ -196,9 +200,11 @@ def _iteration(content: Any) -> int:
 
 
 def _write(checkpoint: Checkpoint, output: Path, to: Target) -> Path:
+    is_file = output.suffix in {".pt", ".pth"}
     if to == "ours":
-        save_checkpoint(output / MODEL_NAME, checkpoint)
-        return output / MODEL_NAME
+        file = output if is_file else output / MODEL_NAME
+        save_checkpoint(file, checkpoint)
+        return file
     weights = dict(checkpoint.weights)
     content: dict[str, Any] = {"model": weights}
     if to == "mmdet":
@@ -207,7 +213,7 @@ def _write(checkpoint: Checkpoint, output: Path, to: Target) -> Path:
             "state_dict": to_mmdet(weights),
             "meta": {"iter": checkpoint.iteration, "dataset_meta": {"classes": tuple(names)}},
         }
-    file = output / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', checkpoint.config.model.name)}.pth"
+    file = output if is_file else output / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', checkpoint.config.model.name)}.pth"
     with atomic_path(file) as temporary:
         torch.save(content, temporary)
     return file

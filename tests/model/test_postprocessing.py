@@ -12,7 +12,7 @@ from pycocotools import mask as coco_mask
 from torch.nn import functional as F
 
 from sparseinst.errors import ConfigError
-from sparseinst.masks.resample import Frame
+from sparseinst.masks.resample import Frame, resample
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.postprocessing import DetectionOptions, Detections, detect, enlarge
 from sparseinst.model.postprocessing.enlarge import enlarge_masks
@@ -108,6 +108,19 @@ def test_the_masks_are_those_of_torch_on_any_device(original: tuple[int, int], m
     monkeypatch.setattr(enlarge, "_CHUNK_BYTES", 100_000)  # a step holds fewer than all of them
     rles = enlarge.encode_enlarged(grids, Frame((64, 80), (60, 77), original), 0.45)
     np.testing.assert_array_equal(np.stack([coco_mask.decode(rle) for rle in rles]), found.numpy())
+
+
+@pytest.mark.parametrize("image", [(64, 96), (41, 70), (1, 96)])
+@pytest.mark.parametrize("original", [(64, 96), (1, 1000), (427, 640), (20, 13)])
+def test_no_pixel_of_a_small_object_is_lost_wherever_it_lies(image: tuple[int, int], original: tuple[int, int]) -> None:
+    frame = Frame((64, 96), image, original)
+    generator = torch.Generator().manual_seed(0)
+    grids = torch.zeros(60, 16, 24)
+    for grid in grids:
+        row, column = int(torch.randint(16, (), generator=generator)), int(torch.randint(24, (), generator=generator))
+        grid[row : row + 2, column : column + 3] = float(torch.rand((), generator=generator)) * 0.5 + 0.5
+    whole = np.stack([resample(grid.numpy(), frame) > np.float32(0.45) for grid in grids])
+    np.testing.assert_array_equal(enlarge_masks(grids, frame, 0.45).numpy(), whole)
 
 
 def test_options_out_of_range_are_refused() -> None:

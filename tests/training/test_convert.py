@@ -187,3 +187,13 @@ def test_cocos_classes_are_those_of_cocos_files(shared: Path) -> None:
     files = sorted((shared / "data/coco2017-mini").rglob("instances_*.json"))
     listed = json.loads(files[0].read_text())["categories"]
     assert [(entry["id"], entry["name"]) for entry in listed] == [(c.id, c.name) for c in COCO_CATEGORIES]
+
+
+def test_the_output_may_be_a_file(config: str, tmp_path: Path) -> None:
+    source = saved(tmp_path / "theirs.pth", {"model": network(3).state_dict()})
+    result = convert(source, tmp_path / "out" / "ours.pt", config=config)
+    assert result.file == tmp_path / "out" / "ours.pt"
+    assert sorted(path.name for path in result.file.parent.iterdir()) == ["ours.pt", "ours.pt.manifest.json"]
+    assert same(load_checkpoint(result.file).weights, network(3).state_dict())
+    back = convert(str(result.file), tmp_path / "back.pth", to="mmdet")
+    assert same(torch.load(back.file, weights_only=True)["state_dict"], to_mmdet(network(3).state_dict()))

@@ -59,8 +59,19 @@ def encode_enlarged(grids: Tensor, frame: Frame, threshold: float) -> list[Rle]:
 
 
 def _with_opencv(grids: NDArray[np.float32], frame: Frame, threshold: float) -> NDArray[np.bool_]:
-    masks = np.zeros((len(grids), *frame.original), np.bool_)
+    masks = np.zeros((len(grids), *frame.original), np.bool_)  # pages that are never written to take no memory
     for mask, grid in zip(masks, grids, strict=True):
-        if (grid > threshold).any():  # interpolation never rises above its largest input
-            np.greater(resample(grid, frame), np.float32(threshold), out=mask)
+        inside = grid > threshold
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if len(rows):
+            window = (_reach(rows, 0, grid, frame), _reach(columns, 1, grid, frame))
+            np.greater(resample(grid, frame)[window], np.float32(threshold), out=mask[window])
     return masks
+
+
+def _reach(cells: NDArray[np.int64], axis: int, grid: NDArray[np.float32], frame: Frame) -> slice:
+    """The original pixels along an axis that cells can bear upon: interpolation never rises above its inputs."""
+    pixels_a_cell = frame.padded[axis] / grid.shape[axis] * frame.original[axis] / frame.image[axis]
+    margin = 2 + frame.original[axis] / frame.image[axis]
+    first, last = (cells[0] - 1) * pixels_a_cell - margin, (cells[-1] + 2) * pixels_a_cell + margin
+    return slice(max(0, int(first)), max(0, int(last) + 1))
