@@ -41,6 +41,13 @@ def test_a_file_goes_over_its_base_and_overrides_go_over_the_file(tmp_path: Path
         ("train.iterations=2.5", "a whole number"),
         ("train.precision=fp8", "fp32, bf16, fp16"),
         ("train.lr", "section.name=value"),
+        ("model.groups=3", "256 channels cannot be shared by 3 groups"),
+        ("model.num_masks=0", "at least 1"),
+        ("model.mask_threshold=2", "0 to 1"),
+        ("model.mask_scale=3", "1, 2, 4, 8"),
+        ("input.crop=1.5", "no probability"),
+        ("input.crop_smallest=700", "Give the smaller one first"),
+        ("input.train_short_sides=[]", "at least one"),
     ],
 )
 def test_a_wrong_override_is_refused_with_a_hint(override: str, words: str) -> None:
@@ -56,3 +63,17 @@ def test_an_unknown_name_suggests_a_known_one(tmp_path: Path) -> None:
     circle.write_text(f"base: {circle}\n")
     with pytest.raises(ConfigError, match="circle"):
         load_config(str(circle))
+
+
+def test_a_backbone_without_a_deformable_form_is_refused() -> None:
+    with pytest.raises(ConfigError, match="pvt_v2_b1 has no deformable form"):
+        load_config("sparse_inst_pvt_b1_giam", ["model.deformable=true"])
+
+
+@pytest.mark.parametrize("name", [name for name in config_names() if name.startswith("sparse_inst_")])
+def test_every_published_configuration_is_called_as_its_file(name: str) -> None:
+    config = load_config(name)
+    assert config.model.name == name
+    assert (config.input.crop == 0.5) == name.endswith("_aug")
+    assert config.model.deformable == ("_dcn_" in name)
+    assert (config.train.weights == "none") == (name == "sparse_inst_darknet53_giam")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sparseinst.errors import ConfigError
+
 ScalePer = Literal["image", "batch"]
 
 
@@ -25,3 +27,23 @@ class InputConfig:
     vertical_flip: float = 0.0  # for pictures without an up and down: microscopes, satellites
     colour_jitter: float = 0.0  # how far each colour channel's gain and offset may stray, 0 to 1; 0: as published
     workers: int = 6  # loader processes per rank; 0 loads in the training process
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "vertical_flip", "crop", "colour_jitter"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(
+                    f"{getattr(self, name)} is no probability.", where=f"input.{name}", fix="Give 0 to 1."
+                )
+        for name in ("train_short_sides", "crop_short_sides"):
+            if not getattr(self, name) or min(getattr(self, name)) < 1:
+                raise ConfigError(
+                    f"{list(getattr(self, name))} are no sides.",
+                    where=f"input.{name}",
+                    fix="Give at least one, in pixels.",
+                )
+        if not 1 <= self.crop_smallest <= self.crop_largest:
+            raise ConfigError(
+                f"A crop cannot have sides from {self.crop_smallest} to {self.crop_largest} pixels.",
+                where="input.crop_smallest, input.crop_largest",
+                fix="Give the smaller one first, at least 1.",
+            )

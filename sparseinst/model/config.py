@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sparseinst.errors import ConfigError
+
 Backbone = Literal[
     "resnet18",
     "resnet50",
@@ -18,6 +20,8 @@ Backbone = Literal[
 Norm = Literal["frozen_bn", "bn"]
 Decoder = Literal["base", "group", "group_soft"]
 MaskScale = Literal[1, 2, 4, 8]
+
+_SIZES = ("backbone_width", "groups", "num_masks", "kernel_dim", "instance_dim", "mask_dim", "max_detections")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,3 +51,25 @@ class ModelConfig:
     score_threshold: float = 0.005  # instances whose class score is not above it are dropped
     mask_threshold: float = 0.45  # a pixel is inside the object above this probability
     max_detections: int = 100  # the best-scored instances that are kept per image
+
+    def __post_init__(self) -> None:
+        if self.deformable and self.backbone not in ("resnet50", "resnet101", "resnet50_vd"):
+            raise ConfigError(
+                f"{self.backbone} has no deformable form.",
+                where="model.deformable",
+                fix="Choose resnet50, resnet101 or resnet50_vd, or leave it false.",
+            )
+        if self.decoder != "base" and self.instance_dim % self.groups:
+            raise ConfigError(
+                f"{self.instance_dim} channels cannot be shared by {self.groups} groups.",
+                where="model.instance_dim, model.groups",
+                fix="Choose groups that divide instance_dim.",
+            )
+        for name in ("score_threshold", "mask_threshold"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{value} is no threshold.", where=f"model.{name}", fix="Give 0 to 1.")
+        for name in _SIZES:
+            value = getattr(self, name)
+            if value < 1:
+                raise ConfigError(f"{value} is too small.", where=f"model.{name}", fix="Give at least 1.")

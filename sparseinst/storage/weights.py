@@ -51,6 +51,8 @@ def fetch_weights(place: str) -> Path:
     digest = digest or _hash_in(name)
     path = _folder_for(f"{scheme}://{rest}") / name
     if holds(path, digest):
+        if not digest:
+            log.info("%s is used as it was fetched once; to fetch it anew, delete %s", name, path)
         return path
     mirror = os.environ.get(_MIRROR, "").rstrip("/") if scheme != "s3" else ""
     if mirror:
