@@ -48,14 +48,20 @@ def check_images(images: Sequence[Tensor]) -> None:
     """Raises a SparseInstError that lists the images which are not uint8 RGB of shape [3, h, w]."""
     if len(images) == 0:
         raise SparseInstError("There are no images.", where="the list of images", fix="Pass at least one.")
-    wrong = [
-        f"image {index}: {image.dtype}, {tuple(image.shape)}"
-        for index, image in enumerate(images)
-        if image.dtype != torch.uint8 or image.dim() != 3 or image.shape[0] != 3 or 0 in image.shape
-    ]
+    wrong = [f"image {index}: {_describe(image)}" for index, image in enumerate(images) if not _is_image(image)]
     if wrong:
         raise SparseInstError(
             "Some images are not uint8 RGB of shape (3, height, width) with at least one pixel.",
             details=wrong,
             fix="Convert them, e.g. with sparseinst.imaging.read.read_image, and put the channels first.",
         )
+
+
+def _is_image(image: object) -> bool:
+    if not isinstance(image, Tensor) or image.dtype != torch.uint8:
+        return False
+    return image.dim() == 3 and image.shape[0] == 3 and image.numel() > 0
+
+
+def _describe(image: object) -> str:
+    return f"{image.dtype}, {tuple(image.shape)}" if isinstance(image, Tensor) else type(image).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,9 +153,11 @@ def test_max_detections_keeps_the_best() -> None:
         torch.zeros(4, 8, 8, dtype=torch.uint8),
         torch.zeros(8, 8, dtype=torch.uint8),
         torch.zeros(3, 0, 8, dtype=torch.uint8),
+        np.zeros((3, 8, 8), np.uint8),
+        Image.new("RGB", (8, 8)),
     ],
 )
-def test_a_wrong_image_is_named(model: SparseInst, image: torch.Tensor) -> None:
+def test_a_wrong_image_is_named(model: SparseInst, image: Any) -> None:
     with pytest.raises(SparseInstError, match="image 1"):
         model.predict([picture(8, 8), image])
 
