@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 _TILE = 4  # outputs a side
 _PATCH = 6  # inputs that they depend on, a side
+_MOST_TILES = 400  # at a time: with more, buffers outgrow the caches and what the allocator keeps at hand
 
 # The transforms of inputs, weights and outputs, for the interpolation points 0, 1, -1, 2, -2 and infinity.
 _INPUT = (
@@ -57,26 +58,37 @@ class WinogradConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, C, H, W] to [n, D, H, W], channels last in memory."""
-        images, channels, height, width = x.shape
+        images, _, height, width = x.shape
         down, across = -(-height // _TILE), -(-width // _TILE)
-        border = (0, 0, 1, across * _TILE - width + 1, 1, down * _TILE - height + 1)
-        padded = F.pad(x.permute(0, 2, 3, 1), border)  # [n, rows, columns, C]
-        # Patches of 6 rows at every fourth row, transformed; then the same along the columns.
-        rows = padded.unfold(1, _PATCH, _TILE).permute(0, 1, 4, 2, 3).reshape(images * down, _PATCH, -1)
-        rows = torch.matmul(self.matrix_in, rows).view(images * down, _PATCH, -1, channels)
-        patches = rows.unfold(2, _PATCH, _TILE).permute(0, 1, 2, 4, 3).reshape(-1, _PATCH, channels)
-        patches = torch.matmul(self.matrix_in, patches).view(images * down, _PATCH, across, _PATCH, channels)
-        patches = patches.permute(1, 3, 0, 2, 4).reshape(_PATCH * _PATCH, -1, channels)  # [36, T, C]
-        products = torch.bmm(patches, self.weight)  # [36, T, D]: all the multiplications of the convolution
-        out = torch.matmul(self.matrix_out, products.view(_PATCH, -1)).view(_TILE, _PATCH, -1)
-        out = torch.matmul(self.matrix_out, out).view(_TILE, _TILE, images, down, across, -1)
-        out = out.permute(2, 3, 0, 4, 1, 5).reshape(images, down * _TILE, across * _TILE, -1)
+        band = max(1, _MOST_TILES // across)  # rows of tiles that are worked on at a time
+        out = x.new_empty(images, down * _TILE, across * _TILE, self.weight.shape[2])
+        for pixels, result in zip(x.permute(0, 2, 3, 1), out, strict=True):
+            padded = F.pad(pixels, (0, 0, 1, across * _TILE - width + 1, 1, down * _TILE - height + 1))
+            for first in range(0, down, band):
+                rows = padded[first * _TILE : min(first + band, down) * _TILE + 2]
+                self._convolve(rows, result[first * _TILE : (first + band) * _TILE])
         out = out[:, :height, :width].contiguous()
         if self.bias is not None:
             out = out.add_(self.bias)
         if self.relu:
             out = out.relu_()
         return out.permute(0, 3, 1, 2)
+
+    def _convolve(self, rows: Tensor, out: Tensor) -> None:
+        """Rows of a padded map, [4 t + 2, 4 u + 2, C], to t times u tiles of the result, [4 t, 4 u, D]."""
+        channels = rows.shape[2]
+        # Patches of 6 rows at every fourth row, transformed; then the same along the columns.
+        patches = rows.unfold(0, _PATCH, _TILE).permute(0, 3, 1, 2)
+        down = len(patches)
+        patches = torch.matmul(self.matrix_in, patches.reshape(down, _PATCH, -1)).view(down, _PATCH, -1, channels)
+        patches = patches.unfold(2, _PATCH, _TILE).permute(0, 1, 2, 4, 3)
+        across = patches.shape[2]
+        patches = torch.matmul(self.matrix_in, patches.reshape(-1, _PATCH, channels))
+        patches = patches.view(down, _PATCH, across, _PATCH, channels).permute(1, 3, 0, 2, 4)
+        products = torch.bmm(patches.reshape(_PATCH * _PATCH, -1, channels), self.weight)  # all the multiplications
+        tiles = torch.matmul(self.matrix_out, products.view(_PATCH, -1)).view(_TILE, _PATCH, -1)
+        tiles = torch.matmul(self.matrix_out, tiles).view(_TILE, _TILE, down, across, -1)
+        out.view(down, _TILE, across, _TILE, -1).copy_(tiles.permute(2, 0, 3, 1, 4))
 
 
 def suits_winograd(conv: nn.Conv2d) -> bool:
