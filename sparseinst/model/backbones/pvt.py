@@ -34,7 +34,7 @@ class PatchEmbed(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, int, int]:
         x = self.proj(x)
         height, width = x.shape[2], x.shape[3]
-        return self.norm(x.flatten(2).transpose(1, 2)), height, width
+        return self.norm(_to_tokens(x)), height, width
 
 
 class DepthwiseConv(nn.Module):
@@ -45,9 +45,7 @@ class DepthwiseConv(nn.Module):
         self.dwconv = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
-        batch, _, channels = x.shape
-        x = x.transpose(1, 2).reshape(batch, channels, height, width)
-        return self.dwconv(x).flatten(2).transpose(1, 2)
+        return _to_tokens(self.dwconv(_to_map(x, height, width)))
 
 
 class Mlp(nn.Module):
@@ -90,11 +88,10 @@ class Attention(nn.Module):
         return self.proj(out.transpose(1, 2).reshape(batch, length, channels))
 
     def _reduce(self, x: Tensor, height: int, width: int) -> Tensor:
-        batch, _, channels = x.shape
-        x = x.transpose(1, 2).reshape(batch, channels, height, width)
+        x = _to_map(x, height, width)
         if self.linear:
             x = F.adaptive_avg_pool2d(x, (7, 7))
-        x = self.norm(self.sr(x).flatten(2).transpose(1, 2))
+        x = self.norm(_to_tokens(self.sr(x)))
         return F.gelu(x) if self.linear else x
 
 
@@ -178,8 +175,13 @@ def _stage(
 
 
 def _to_map(tokens: Tensor, height: int, width: int) -> Tensor:
-    """[B, L, C] to [B, C, height, width]."""
-    return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, height, width)
+    """[B, L, C] to [B, C, height, width]: the same memory, which holds a map with the channels last."""
+    return tokens.reshape(tokens.shape[0], height, width, -1).permute(0, 3, 1, 2)
+
+
+def _to_tokens(x: Tensor) -> Tensor:
+    """[B, C, h, w] to [B, h * w, C]; where the channels are last it is the same memory."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def _initialise(module: nn.Module) -> None:
