@@ -204,3 +204,11 @@ def test_masks_can_be_drawn_on_a_finer_grid_by_the_same_weights() -> None:
     assert fine_found.masks.shape == coarse_found.masks.shape == (6, 120, 180)
     same = (fine_found.masks == coarse_found.masks).float().mean()
     assert 0.9 < float(same) < 1  # the same objects, with other outlines
+
+
+def test_the_package_gives_its_four_names_and_no_others() -> None:
+    assert {name: getattr(sparseinst, name).__name__ for name in sparseinst.__all__} == {
+        n: n for n in sparseinst.__all__
+    }
+    with pytest.raises(AttributeError, match="no attribute 'build_modell'"):
+        _ = sparseinst.build_modell
