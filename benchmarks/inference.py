@@ -3,8 +3,8 @@
 Run: python -m benchmarks.inference [--config sparse_inst_r50_giam] [--size 640] [--threads 1] [--json FILE]
 
 On a CPU figures are CPU seconds of this process, on a GPU seconds by the clock. The ways take turns, so that what the
-machine does meanwhile meets all of them alike; medians. Weights and picture are those of the reference figures
-(tests/golden), so that some 70 instances are kept and their masks are as ragged as masks can be.
+machine does meanwhile meets all of them alike; medians. Weights are those of the reference figures (tests/golden),
+the picture is drawn like theirs, so that some 70 instances are kept and their masks are as ragged as masks can be.
 """
 
 from __future__ import annotations

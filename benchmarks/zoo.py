@@ -3,7 +3,7 @@
 Run: python -m benchmarks.zoo [--repeats 3] [--json FILE] [NAME ...]
 
 Seconds are CPU seconds of one thread for one picture of 640 x 640 with `prepare_for_inference`, float32 and bf16, masks
-included; medians. With a GPU its milliseconds stand in their place.
+included; medians. With a GPU they are its seconds by the clock.
 """
 
 from __future__ import annotations
@@ -115,8 +115,12 @@ def seconds_of(model: SparseInst, device: torch.device, repeats: int) -> float:
 def as_markdown(row: Row) -> str:
     published = row.published
     cells = [f"`{row.config}`", f"{row.parameters:,}", f"{row.gmacs:.1f}", published.ap_val, published.ap_test]
-    cells += [published.fps, f"{row.float32_seconds:.2f}", f"{row.bf16_seconds:.2f}"]
+    cells += [published.fps, as_text(row.float32_seconds), as_text(row.bf16_seconds)]
     return f"| {' | '.join(cells)} |"
+
+
+def as_text(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds >= 0.1 else f"{seconds:.4f}"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class Advance(Protocol):
 def progress(
     stage: str, doing: str, total: int | None, *, done: int = 0, unit: Unit = "items"
 ) -> AbstractContextManager[Advance]:
-    """Shows progress while the block runs; the block calls what it is given once for each of `total` items.
+    """Shows progress while the block runs; it calls what it is given for each item, or with the number of new ones.
 
     Args:
         stage: The stage's name as in the log, e.g. "ingest".

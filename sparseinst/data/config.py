@@ -30,14 +30,14 @@ class InputConfig:
 
     def __post_init__(self) -> None:
         for name in ("flip", "vertical_flip", "crop", "colour_jitter"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(
-                    f"{getattr(self, name)} is no probability.", where=f"input.{name}", fix="Give 0 to 1."
-                )
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{value} is no probability.", where=f"input.{name}", fix="Give 0 to 1.")
         for name in ("train_short_sides", "crop_short_sides"):
-            if not getattr(self, name) or min(getattr(self, name)) < 1:
+            sides = getattr(self, name)
+            if not sides or min(sides) < 1:
                 raise ConfigError(
-                    f"{list(getattr(self, name))} are no sides.",
+                    f"{list(sides)} are no sides.",
                     where=f"input.{name}",
                     fix="Give at least one, in pixels.",
                 )

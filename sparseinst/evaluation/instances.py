@@ -49,10 +49,10 @@ class Instances:
 
     def best(self, count: int) -> Instances:
         """The first `count` ones."""
-        return self.take(np.arange(len(self))[:count])
+        return self.take(slice(count))
 
-    def take(self, indices: NDArray[np.integer]) -> Instances:
-        """Those at the indices, in their order."""
+    def take(self, indices: NDArray[np.integer] | slice) -> Instances:
+        """Those at the indices, in their order; those of a slice share the masks' memory."""
         return Instances(self.scores[indices], self.classes[indices], self.masks[indices])
 
     def to_coco(self, image_id: int, categories: Sequence[Category]) -> list[dict[str, Any]]:

@@ -37,11 +37,12 @@ class Selection:
 
     def of(self, found: Instances, categories: Sequence[Category]) -> Instances:
         """What is kept of one image's objects, best first."""
-        least = np.array([self.class_scores.get(category.name, self.min_score) for category in categories])
-        kept = np.flatnonzero(found.scores >= least[found.classes])
+        least = [self.class_scores.get(category.name, self.min_score) for category in categories]
+        kept = np.flatnonzero(found.scores >= np.array(least, np.float32)[found.classes])
         if self.mask_nms and len(kept):
             rles = encode_masks(found.masks[kept])
             overlaps = np.asarray(coco_mask.iou(rles, rles, [0] * len(rles)))
             kept = kept[suppress(overlaps, found.scores[kept], found.classes[kept], self.mask_nms)]
         kept = kept[: self.most or None]
-        return found if len(kept) == len(found) else found.take(kept)
+        are_the_first = len(kept) == 0 or kept[-1] == len(kept) - 1
+        return found.best(len(kept)) if are_the_first else found.take(kept)  # the first ones share the masks' memory

@@ -78,13 +78,14 @@ class SparseInst(nn.Module):
                 fix="Give one (height, width) of at least 1 pixel per image.",
             )
         raw = self(images)
+        padded, options = padded_size(images), options or DetectionOptions.of(self.config)
         return [
             detect(
                 raw["pred_logits"][index],
                 raw["pred_scores"][index],
                 raw["pred_masks"][index],
-                frame=Frame(padded_size(images), (image.shape[1], image.shape[2]), (int(size[0]), int(size[1]))),
-                options=options or DetectionOptions.of(self.config),
+                frame=Frame(padded, (image.shape[1], image.shape[2]), (int(size[0]), int(size[1]))),
+                options=options,
             )
             for index, (image, size) in enumerate(zip(images, sizes, strict=True))
         ]

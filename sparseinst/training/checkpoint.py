@@ -70,15 +70,20 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         )
     with reading(path, "Use a checkpoint.pt that 'sparseinst train' or 'sparseinst convert' wrote."):
         content = torch.load(path, map_location="cpu", weights_only=True)
-        return Checkpoint(
-            weights=content["model"],
-            config=run_config_from(content["config"], where=str(path)),
-            categories=[Category(entry["id"], entry["name"]) for entry in content["categories"]],
-            iteration=content["iteration"],
-            dataset_id=content["dataset_id"],
-            training=content.get("training"),
-            sha256=sha256_of_file(path),
-        )
+        return unpack_checkpoint(content, path, sha256_of_file(path))
+
+
+def unpack_checkpoint(content: Mapping[str, Any], path: Path, sha256: str) -> Checkpoint:
+    """The checkpoint in the content of a file that this project wrote."""
+    return Checkpoint(
+        weights=content["model"],
+        config=run_config_from(content["config"], where=str(path)),
+        categories=[Category(entry["id"], entry["name"]) for entry in content["categories"]],
+        iteration=content["iteration"],
+        dataset_id=content["dataset_id"],
+        training=content.get("training"),
+        sha256=sha256,
+    )
 
 
 def restore_model(checkpoint: Checkpoint) -> SparseInst:

@@ -25,13 +25,13 @@ from sparseinst.log import get_logger
 from sparseinst.manifest import NAME as MANIFEST
 from sparseinst.manifest import write_manifest
 from sparseinst.model.network import build_model
-from sparseinst.model.weights import load_weights, read_content, tensors_in
+from sparseinst.model.weights import load_weights, read_content, reading, tensors_in
 from sparseinst.model.weights.identify import identify
 from sparseinst.model.weights.layouts import to_mmdet
 from sparseinst.model.weights.loading import CLASS_BIAS
 from sparseinst.storage.request import without_secrets
 from sparseinst.storage.weights import fetch_weights
-from sparseinst.training.checkpoint import MODEL_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from sparseinst.training.checkpoint import MODEL_NAME, Checkpoint, save_checkpoint, unpack_checkpoint
 
 log = get_logger("convert")
 
@@ -87,7 +87,10 @@ def convert(
     before, sha256 = path.stat().st_size, sha256_of_file(path)
     content = read_content(path)
     state = tensors_in(content, shown)
-    saved = load_checkpoint(path) if isinstance(content, dict) and {"config", "categories"} <= content.keys() else None
+    saved = None
+    if isinstance(content, dict) and {"config", "categories"} <= content.keys():
+        with reading(path, "Use a checkpoint.pt that 'sparseinst train' or 'sparseinst convert' wrote."):
+            saved = unpack_checkpoint(content, path, sha256)
     num_classes = _num_classes(state, shown)
     run_config, others = _choose_config(config, saved, state, shown)
     classes = _choose_categories(categories, saved, content, num_classes)

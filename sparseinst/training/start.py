@@ -27,11 +27,10 @@ def start_from(model: nn.Module, place: str, ranks: Ranks) -> str:
         return ""
     try:
         try:
-            if ranks.is_main:
-                fetch_weights(place)
+            fetched = fetch_weights(place) if ranks.is_main else None
         finally:
             ranks.wait()  # also after an error: the others are not left waiting, they meet it themselves
-        path = fetch_weights(place)
+        path = fetched or fetch_weights(place)
         load_weights(model, path, quiet=not ranks.is_main)
     except SparseInstError as error:
         way_out = "" if "train.weights=none" in error.fix else " Or begin from random weights: train.weights=none."

@@ -49,6 +49,11 @@ def test_the_best_are_kept_after_duplicates_have_gone() -> None:
     assert kept(Selection(mask_nms=0.5, most=2)) == [0.9, 0.7]
 
 
+def test_the_best_ones_are_not_copied() -> None:
+    instances = found()
+    assert np.shares_memory(Selection(min_score=0.5, most=2).of(instances, CATEGORIES).masks, instances.masks)
+
+
 def test_nothing_found_stays_nothing() -> None:
     nothing = found().best(0)
     assert len(Selection(mask_nms=0.5, most=3, class_scores={"cat": 0.5}).of(nothing, CATEGORIES)) == 0

@@ -17,7 +17,7 @@ import pytest
 from sparseinst.errors import StorageError
 from sparseinst.storage.download import download
 from tests.conftest import ROOT
-from tests.file_server import FileServer
+from tests.storage.file_server import FileServer
 
 PIECE = 1 << 16  # what is written at a time
 CONTENT = bytes(range(251)) * 1500  # 5.7 pieces

@@ -14,7 +14,7 @@ import pytest
 from sparseinst.errors import ConfigError, StorageError
 from sparseinst.storage.weights import fetch_weights
 from tests.conftest import ROOT
-from tests.file_server import FileServer
+from tests.storage.file_server import FileServer
 
 CONTENT = b"weights" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
