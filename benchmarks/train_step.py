@@ -20,9 +20,9 @@ from benchmarks.floor import median, now
 from benchmarks.picture import picture
 from sparseinst.config import RunConfig, load_config
 from sparseinst.data.categories import Category
-from sparseinst.data.dataset import TrainingImages
-from sparseinst.data.example import Example, Target
-from sparseinst.data.loading import EndlessBatches, training_loader
+from sparseinst.data.loading.dataset import TrainingImages
+from sparseinst.data.loading.example import Example, Target
+from sparseinst.data.loading.sampler import EndlessBatches, training_loader
 from sparseinst.training.distributed import Ranks
 from sparseinst.training.session import Session
 

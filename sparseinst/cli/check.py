@@ -22,7 +22,7 @@ def command(context: click.Context, annotations: Path, images: Path | None, as_j
     Example:
       sparseinst check data/annotations/train.json --images data/images
     """
-    from sparseinst.data.checks import check_coco
+    from sparseinst.data.checks.schema import check_coco
     from sparseinst.data.coco import read_json
     from sparseinst.errors import DatasetError
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from sparseinst.data.checks import check_coco
-from sparseinst.data.findings import Finding, listed
+from sparseinst.data.checks.findings import Finding, listed
+from sparseinst.data.checks.schema import check_coco
 from sparseinst.errors import DatasetError
 
 # A COCO file's content: the lists "images", "annotations" and "categories", and whatever else the file has.

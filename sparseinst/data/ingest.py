@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from sparseinst.data.categories import load_categories
-from sparseinst.data.checks import check_coco
+from sparseinst.data.checks.findings import Finding
+from sparseinst.data.checks.schema import check_coco
 from sparseinst.data.coco import Coco, parse_json, raise_findings
-from sparseinst.data.findings import Finding
-from sparseinst.data.layout import SPLITS, by_basename, find_annotations, find_image, plain_path
 from sparseinst.data.sample.write import write_sample
+from sparseinst.data.sources.layout import SPLITS, by_basename, find_annotations, find_image, plain_path
 from sparseinst.errors import DatasetError
 from sparseinst.files import atomic_directory, write_text
 from sparseinst.log import get_logger

@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparseinst.data.findings import Finding, listed
-from sparseinst.data.segmentation_checks import check_segmentation
+from sparseinst.data.checks.findings import Finding, listed
+from sparseinst.data.checks.segmentations import check_segmentation
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.truth import Truth
 from sparseinst.masks.coco import segmentation_to_rle

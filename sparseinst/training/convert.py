@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sparseinst.config import RunConfig, load_config
 from sparseinst.data.categories import Category, load_categories
-from sparseinst.data.checks import check_coco
+from sparseinst.data.checks.schema import check_coco
 from sparseinst.data.coco import raise_findings, read_json
 from sparseinst.data.coco_categories import COCO_CATEGORIES
 from sparseinst.errors import ConfigError, SparseInstError

@@ -14,9 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sparseinst.config import RunConfig
-from sparseinst.data.dataset import TrainingImages
-from sparseinst.data.example import Example
-from sparseinst.data.loading import EndlessBatches, training_loader
+from sparseinst.data.loading.dataset import TrainingImages
+from sparseinst.data.loading.example import Example
+from sparseinst.data.loading.sampler import EndlessBatches, training_loader
 from sparseinst.errors import ConfigError, Preempted, TrainingError
 from sparseinst.log import get_logger
 from sparseinst.model.network import SparseInst, build_model

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparseinst.data.example import Target
+from sparseinst.data.loading.example import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from sparseinst.config import RunConfig
-from sparseinst.data.dataset import TrainingImages
+from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.errors import TrainingError
 from sparseinst.log import get_logger
 from sparseinst.manifest import read_manifest, write_manifest

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sparseinst.data.categories import Category, load_categories
-from sparseinst.data.checks import check_coco
+from sparseinst.data.checks.schema import check_coco
 from sparseinst.data.coco import load_coco
 from sparseinst.errors import DatasetError
 

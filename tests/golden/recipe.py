@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sparseinst.data.example import Target
+from sparseinst.data.loading.example import Target
 
 _LAST_NORM = re.compile(r"(conv3\.norm|bn3|conv3\.bn|blocks\.\d+\.conv2\.bn)\.weight$")
 _CONV_GAINS = {"iam_conv.weight": 8.0, "projection.weight": 1.0}

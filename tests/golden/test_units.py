@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparseinst.data.example import Target
+from sparseinst.data.loading.example import Target
 from sparseinst.masks.resample import Frame
 from sparseinst.model.postprocessing.detect import detect
 from sparseinst.model.postprocessing.options import DetectionOptions

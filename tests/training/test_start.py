@@ -106,7 +106,7 @@ def test_weights_that_cannot_be_used_end_the_run_with_the_way_out(data: Path, tm
 
 
 def test_the_averaged_weights_begin_where_the_model_begins(data: Path, weights: Path, tmp_path: Path) -> None:
-    from sparseinst.data.dataset import TrainingImages
+    from sparseinst.data.loading.dataset import TrainingImages
     from sparseinst.training.distributed import Ranks
 
     config = settings(str(weights), ema_decay=0.9)

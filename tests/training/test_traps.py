@@ -10,9 +10,9 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
-from sparseinst.data.dataset import TrainingImages
-from sparseinst.data.example import Example, Target
 from sparseinst.data.ingest import ingest
+from sparseinst.data.loading.dataset import TrainingImages
+from sparseinst.data.loading.example import Example, Target
 from sparseinst.model.config import ModelConfig
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.criterion import Criterion

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from sparseinst.data.dataset import Key, TrainingImages
-from sparseinst.data.example import Example
+from sparseinst.data.loading.dataset import Key, TrainingImages
+from sparseinst.data.loading.example import Example
 
 _WINDOW_BATCHES = 16  # how far images may move to find others of their orientation
 

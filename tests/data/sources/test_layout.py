@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sparseinst.data.layout import by_basename, find_image, plain_path
+from sparseinst.data.sources.layout import by_basename, find_image, plain_path
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sparseinst.data.loading import EndlessBatches
+from sparseinst.data.loading.sampler import EndlessBatches
 
 TALL = np.arange(10) % 2 == 0
 

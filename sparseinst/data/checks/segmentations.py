@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from sparseinst.data.findings import Finding
+from sparseinst.data.checks.findings import Finding
 from sparseinst.masks.coco import counts_of_rle_string
 
 _DELETE = "Delete the annotation, or draw the object again"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.example import Target
+from sparseinst.data.loading.example import Target
 from sparseinst.imaging.resize import resize_image, target_size
 from sparseinst.masks.coco import Segmentation, segmentation_to_mask
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparseinst.data.findings import Finding
-from sparseinst.data.segmentation_checks import check_segmentation
+from sparseinst.data.checks.findings import Finding
+from sparseinst.data.checks.segmentations import check_segmentation
 
 _IMAGE_KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "id": ("a whole number", lambda value: _is_int(value)),

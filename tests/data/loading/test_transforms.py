@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.transforms import Window, augment, jitter_colours, random_crop, resize_segmentation
+from sparseinst.data.loading.transforms import Window, augment, jitter_colours, random_crop, resize_segmentation
 from sparseinst.imaging.resize import resize_image, target_size
 from sparseinst.masks.coco import Segmentation, mask_to_rle, segmentation_to_mask
 

@@ -14,8 +14,8 @@ from torch.utils.data import Dataset
 from sparseinst.data.categories import Category, load_categories
 from sparseinst.data.config import InputConfig
 from sparseinst.data.directory import annotations_path, read_annotations
-from sparseinst.data.example import Example
-from sparseinst.data.transforms import augment
+from sparseinst.data.loading.example import Example
+from sparseinst.data.loading.transforms import augment
 from sparseinst.errors import DatasetError
 from sparseinst.imaging.read import read_image
 from sparseinst.masks.coco import Segmentation

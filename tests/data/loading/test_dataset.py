@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.dataset import Key, TrainingImages
 from sparseinst.data.ingest import ingest
-from sparseinst.data.loading import EndlessBatches
+from sparseinst.data.loading.dataset import Key, TrainingImages
+from sparseinst.data.loading.sampler import EndlessBatches
 
 SETTINGS = {
     "crop": 0.5,

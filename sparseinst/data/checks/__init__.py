@@ -1,0 +1,1 @@
+"""What can be wrong in annotated images, found all at once."""

@@ -1,0 +1,1 @@
+"""COCO annotation files of any size, read and written piece by piece."""

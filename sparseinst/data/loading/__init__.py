@@ -1,0 +1,1 @@
+"""From a dataset directory to the examples that training sees, in an order that a stop does not change."""
