@@ -98,4 +98,7 @@ CODES: Mapping[str, Code] = {
     "SEG-FULL": Code("note", "the mask covers the whole image"),
     "SEG-RLE-SIZE": Code("error", "an RLE whose size is not the image's"),
     "SEG-RLE-COUNTS": Code("error", "counts that are damaged, or do not fill the image"),
+    # Detections (COCO results)
+    "DET-KEYS": Code("error", "a detection without image_id, category_id, score or segmentation"),
+    "DET-SCORE": Code("error", "a score that is not a finite number"),
 }
