@@ -77,7 +77,7 @@ def test_every_finding_is_named_at_once_with_its_place(tmp_path, truth):
         ("DET-SCORE", "/7/score"),
         ("DET-KEYS", "/8"),
     ]:
-        assert any(line.lstrip(" -").startswith(code) and pointer in line.split() for line in text.splitlines())
+        assert any(code in line.split() and pointer in line.split() for line in text.splitlines())
     assert "there is no image_id, score" in text
 
 
