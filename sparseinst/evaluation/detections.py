@@ -4,7 +4,7 @@ DET-KEYS     no object with image_id, category_id, segmentation and score
 DET-SCORE    a score that is not a finite number
 IMG-UNKNOWN  an image that is not in the annotations
 CAT-UNKNOWN  a category that is not in the annotations
-SEG-...      a segmentation that is no RLE of the image's size: see data/segmentation_checks.py
+SEG-...      a segmentation that is no RLE of the image's size: see data/checks/segmentations.py
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _check(
         problem = "the segmentation is not an RLE object"
         yield Finding("SEG-TYPE", f"{pointer}/segmentation", problem, 'Write {"size": [height, width], "counts": ...}')
         return
-    found = check_segmentation(entry["segmentation"], f"{pointer}/segmentation", sizes[image])
-    yield from (finding for finding in found if finding.code != "SEG-EMPTY")  # a wrong detection, but a detection
+    found = check_segmentation(entry["segmentation"], sizes[image])
+    yield from (finding.at(f"{pointer}/segmentation") for finding in found if finding.code != "SEG-EMPTY")  # a wrong detection, but a detection
 
 
 def _is_among(value: Any, known: Collection[int]) -> bool:

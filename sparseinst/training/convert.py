@@ -16,7 +16,8 @@ from torch import Tensor
 
 from sparseinst.config import RunConfig, load_config
 from sparseinst.data.categories import Category, load_categories
-from sparseinst.data.checks.schema import check_coco
+from sparseinst.data.checks.categories import check_categories
+from sparseinst.data.checks.findings import blocking
 from sparseinst.data.coco import raise_findings, read_json
 from sparseinst.data.coco_categories import COCO_CATEGORIES
 from sparseinst.errors import ConfigError, SparseInstError
@@ -163,11 +164,9 @@ def _choose_categories(
 def _categories_of(file: Path, names: list[str], num_classes: int) -> list[Category]:
     content = read_json(file)
     listed = content.get("categories") if isinstance(content, dict) else None
-    slim: dict[str, Any] = {"images": [], "annotations": [], "categories": listed}
-    findings = check_coco(slim)
-    if findings:
-        raise_findings(findings, str(file))
-    categories = load_categories(slim)
+    findings, _, categories = check_categories(listed if isinstance(listed, list) else [])
+    if blocking(findings):
+        raise_findings(blocking(findings), str(file))
     if len(categories) != num_classes:
         raise ConfigError(
             f"The file has {len(categories)} categories, the model knows {num_classes} classes.",

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from sparseinst.data.categories import Category, load_categories
-from sparseinst.data.checks.schema import check_coco
 from sparseinst.data.coco import load_coco
 from sparseinst.errors import DatasetError
 
@@ -34,10 +33,6 @@ def broken(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     return content
 
 
-def set_segmentation(value: Any) -> Callable[[dict[str, Any]], Any]:
-    return lambda content: content["annotations"][0].update(segmentation=value)
-
-
 def test_a_good_file_has_no_findings(tmp_path: Path):
     (tmp_path / "good.json").write_text(json.dumps(GOOD))
     assert load_coco(tmp_path / "good.json") == GOOD
@@ -47,51 +42,8 @@ def test_the_class_index_is_the_place_in_the_list_sorted_by_id():
     assert load_categories(GOOD) == [Category(2, "disc"), Category(9, "ring")]
 
 
-@pytest.mark.parametrize(
-    ("change", "code", "pointer"),
-    [
-        (lambda c: c.pop("images"), "JSON-TYPE", "/images"),
-        (lambda c: c.update(annotations={}), "JSON-TYPE", "/annotations"),
-        (lambda c: c["images"][0].pop("width"), "JSON-TYPE", "/images/0/width"),
-        (lambda c: c["images"][0].update(height="8"), "JSON-TYPE", "/images/0/height"),
-        (lambda c: c["annotations"][1].pop("segmentation"), "JSON-TYPE", "/annotations/1/segmentation"),
-        (lambda c: c["annotations"].append(None), "JSON-TYPE", "/annotations/3"),
-        (lambda c: c["annotations"][1].update(id=True), "JSON-TYPE", "/annotations/1/id"),
-        (lambda c: c["annotations"][1].update(id=1), "ID-TWICE", "/annotations/1/id"),
-        (lambda c: c["categories"].append({"id": 2, "name": "x"}), "ID-TWICE", "/categories/2/id"),
-        (lambda c: c.update(categories=[], annotations=[]), "CAT-NONE", "/categories"),
-        (lambda c: c["annotations"][2].update(category_id=1), "CAT-UNKNOWN", "/annotations/2/category_id"),
-        (lambda c: c["annotations"][2].update(image_id=8), "IMG-UNKNOWN", "/annotations/2/image_id"),
-        (set_segmentation([]), "SEG-EMPTY", "/annotations/0/segmentation"),
-        (set_segmentation([1, 1, 5, 1, 5, 5]), "SEG-TYPE", "/annotations/0/segmentation"),
-        (set_segmentation([*SQUARE, 5]), "SEG-TYPE", "/annotations/0/segmentation/1"),
-        (set_segmentation([[1, 1, 5, 1]]), "SEG-POLY-SHORT", "/annotations/0/segmentation/0"),
-        (set_segmentation([*SQUARE, [1, 1, 5, 1, 5, 5, 6]]), "SEG-POLY-ODD", "/annotations/0/segmentation/1"),
-        (set_segmentation([[1, 1, 5, 1, 5, float("nan")]]), "SEG-NUMBER", "/annotations/0/segmentation/0"),
-        (set_segmentation([[1, 1, 5, 1, 5, "5"]]), "SEG-NUMBER", "/annotations/0/segmentation/0"),
-        (set_segmentation({"counts": [80]}), "SEG-RLE-SIZE", "/annotations/0/segmentation/size"),
-        (set_segmentation({"size": [10, 8], "counts": [80]}), "SEG-RLE-SIZE", "/annotations/0/segmentation/size"),
-        (set_segmentation({"size": [8, 10], "counts": [80]}), "SEG-EMPTY", "/annotations/0/segmentation/counts"),
-        (set_segmentation({"size": [8, 10], "counts": []}), "SEG-RLE-COUNTS", "/annotations/0/segmentation/counts"),
-        (set_segmentation({"size": [8, 10], "counts": [9, 9]}), "SEG-RLE-COUNTS", "/annotations/0/segmentation/counts"),
-        (
-            set_segmentation({"size": [8, 10], "counts": [-1, 81]}),
-            "SEG-RLE-COUNTS",
-            "/annotations/0/segmentation/counts",
-        ),
-        (set_segmentation({"size": [8, 10], "counts": "~~"}), "SEG-RLE-COUNTS", "/annotations/0/segmentation/counts"),
-        (set_segmentation({"size": [8, 10], "counts": "oo"}), "SEG-RLE-COUNTS", "/annotations/0/segmentation/counts"),
-        (set_segmentation({"size": [8, 10], "counts": None}), "SEG-RLE-COUNTS", "/annotations/0/segmentation/counts"),
-    ],
-)
-def test_a_mistake_is_found_where_it_is(change: Callable[[dict[str, Any]], Any], code: str, pointer: str):
-    findings = check_coco(broken(change))
-    assert [(finding.code, finding.pointer) for finding in findings] == [(code, pointer)]
-    assert findings[0].fix
-
-
 def test_all_mistakes_are_reported_at_once(tmp_path: Path):
-    content = broken(set_segmentation([[1, 1]]))
+    content = broken(lambda c: c["annotations"][0].update(segmentation=[[1, 1]]))
     content["annotations"][1]["image_id"] = 99
     content["annotations"][2]["category_id"] = 99
     (tmp_path / "bad.json").write_text(json.dumps(content))
@@ -125,10 +77,10 @@ def test_a_missing_image_file_is_found(tmp_path: Path):
 
 
 def test_malformed_json_is_located_by_line_and_column(tmp_path: Path):
-    (tmp_path / "bad.json").write_text('{"images": [],\n "annotations": [1, 2,]}')
-    with pytest.raises(DatasetError, match="not JSON") as caught:
+    (tmp_path / "bad.json").write_text('{"images": [],\n "annotations": [1, 2,], "categories": []}')
+    with pytest.raises(DatasetError) as caught:
         load_coco(tmp_path / "bad.json")
-    assert "line 2, column 22" in caught.value.where or "line 2, column 23" in caught.value.where
+    assert "JSON-SYNTAX" in str(caught.value) and "line 2, column 23" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"[" * 100_000, b"PK\x03\x04\xff\xfe", b"9" * 5000, b"[]", b"null"])
