@@ -21,6 +21,10 @@ from sparseinst.data.coco_file.text import Buffer, SyntaxProblem
 _BLOCK_BYTES = 4 << 20  # also about the length of a piece between two cuts
 _MOST_OUTSIDE_BYTES = 64 << 20  # of text that is in no list or object: names, numbers, spaces
 
+# What Python's reader takes in place of a list or an object, and no JSON has.
+_PLACEHOLDER = b"-Infinity"
+_STANDS_FOR_A_LIST = object()
+
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
 _STEP = np.zeros(256, np.int8)  # of the depth
 _STEP[[ord("{"), ord("[")]] = 1
@@ -60,29 +64,31 @@ def outline(data: Buffer, begin: int = 0) -> list[Part]:
     outside: list[bytes] = []
     last = begin
     for start, end, cuts in _containers(data, begin):
-        outside.append(bytes(data[last:start]) + b'"\\u0000%d"' % len(lists))
+        outside.append(bytes(data[last:start]) + _PLACEHOLDER)
         lists.append((start, end, cuts))
         last = end
     if sum(map(len, outside)) + len(data) - last > _MOST_OUTSIDE_BYTES:
         raise SyntaxProblem(last, "there is far too much text outside of the lists")
     outside.append(bytes(data[last:]))
     pairs = _parse_outside(outside, [end for _, end, _ in lists], begin)
-    return [_part(data, key, value, lists) for key, value in pairs]
+    if sum(value is _STANDS_FOR_A_LIST for _, value in pairs) != len(lists):
+        raise SyntaxProblem(begin, "there is an infinite number in the file")
+    places = iter(lists)
+    return [
+        _part(data, key, *next(places)) if value is _STANDS_FOR_A_LIST else Part(key, value) for key, value in pairs
+    ]
 
 
-def _part(data: Buffer, key: str, value: Any, lists: Sequence[tuple[int, int, tuple[int, ...]]]) -> Part:
-    if not (isinstance(value, str) and value.startswith("\0")):
-        return Part(key, value)
-    start, end, cuts = lists[int(value[1:])]
+def _part(data: Buffer, key: str, start: int, end: int, cuts: tuple[int, ...]) -> Part:
     is_list = data[start : start + 1] == b"["
     return Part(key, None, start, end, is_list, cuts if is_list else ())
 
 
 def _parse_outside(outside: Sequence[bytes], ends: Sequence[int], begin: int) -> list[tuple[str, Any]]:
-    """Parses the object with a text in place of each list or object in it; an error's place is the file's."""
+    """Parses the object with a number in place of each list or object in it; an error's place is the file's."""
     text = b"".join(outside)
     try:
-        pairs = json.loads(text, object_pairs_hook=list)
+        pairs = json.loads(text, object_pairs_hook=list, parse_constant=_constant)
     except UnicodeDecodeError as error:
         raise SyntaxProblem(_place(error.start, outside, ends, begin), "not UTF-8", "JSON-ENCODING") from error
     except json.JSONDecodeError as error:
@@ -93,6 +99,10 @@ def _parse_outside(outside: Sequence[bytes], ends: Sequence[int], begin: int) ->
     if not isinstance(pairs, list):
         raise SyntaxProblem(begin, "the file is not a JSON object", "JSON-TYPE")
     return pairs
+
+
+def _constant(name: str) -> Any:
+    return _STANDS_FOR_A_LIST if name == "-Infinity" else float(name)
 
 
 def _place(at: int, outside: Sequence[bytes], ends: Sequence[int], begin: int) -> int:

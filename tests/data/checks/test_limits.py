@@ -43,7 +43,7 @@ def test_half_a_gigabyte_in_one_line_is_checked_in_little_memory(file: Path):
     """Polygons of many points: as many bytes as COCO's train2017 has, in few annotations, so that it is quick."""
     outline = [[float(x), 0.0] for x in range(1, 400)] + [[400.0, float(y)] for y in range(1, 400)] + [[0.5, 400.0]]
     segmentation = json.dumps([[value for point in outline for value in point]])
-    fields = '"image_id": 1, "category_id": 1, "iscrowd": 0, "area": 80000, "bbox": [0, 0, 400, 400]'
+    fields = '"image_id": 1, "category_id": 1, "iscrowd": 0, "area": 159000, "bbox": [0, 0, 400, 400]'
     entry = f', {fields}, "segmentation": {segmentation}}}'
     count = SIZE // len(entry)
     with file.open("w") as out:
