@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from sparseinst.errors import StorageError
 from sparseinst.storage.parallel import run_parallel
 
-Keys: TypeAlias = list[str]  # inside a class with a method `list`, the type needs another name
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a storage: its size in bytes, and when it was last written, in seconds since 1970."""
+
+    key: str
+    size: int
+    modified: float
+
+
+Keys: TypeAlias = list[str]  # inside a class with a method `list`, the types need other names
+Entries: TypeAlias = list[Entry]
 
 _WORKERS = 8
 
@@ -26,6 +38,10 @@ class Storage(ABC):
     @abstractmethod
     def list(self, prefix: str = "") -> Keys:
         """The keys in the folder `prefix` and below it, sorted; none where there is no such folder."""
+
+    @abstractmethod
+    def entries(self, prefix: str = "") -> Entries:
+        """What `list` gives, with sizes and times."""
 
     @abstractmethod
     def read_bytes(self, key: str) -> bytes: ...
@@ -88,4 +104,4 @@ def check_key(key: str, uri: str) -> None:
 
 
 def is_hidden(key: str) -> bool:
-    return any(part.startswith(".") for part in PurePosixPath(key).parts)
+    return key.startswith(".") or "/." in key

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sparseinst.errors import StorageError
 from sparseinst.files import atomic_path
-from sparseinst.storage.base import Keys, Storage, check_key
+from sparseinst.storage.base import Entries, Entry, Keys, Storage, check_key
 
 
 class DirectoryStorage(Storage):
@@ -25,7 +25,12 @@ class DirectoryStorage(Storage):
         folder = prefix.strip("/")
         if folder:
             check_key(folder, self.uri)
-        return sorted(path.relative_to(self.root).as_posix() for path in _files(self.root / folder))
+        return sorted(_files(self.root / folder, self.root))
+
+    def entries(self, prefix: str = "") -> Entries:
+        with self._errors("read", prefix or "the folder"):
+            found = [(key, (self.root / key).stat()) for key in self.list(prefix)]
+        return [Entry(key, status.st_size, status.st_mtime) for key, status in found]
 
     def read_bytes(self, key: str) -> bytes:
         with self._errors("read", key):
@@ -93,8 +98,8 @@ class DirectoryStorage(Storage):
             ) from error
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and below it, without unfinished ones.
+def _files(folder: Path, root: Path) -> Iterator[str]:
+    """The files in a folder and below it, relative to `root`, without unfinished ones.
 
     Links to folders are followed, as large data is often linked into place; each folder is entered once.
     """
@@ -105,4 +110,6 @@ def _files(folder: Path) -> Iterator[Path]:
             subfolders.clear()
             continue
         entered.add(real)
-        yield from (Path(place, name) for name in names if not (name.startswith(".") and name.endswith(".tmp")))
+        inner = Path(place).relative_to(root).as_posix()
+        below = "" if inner == "." else f"{inner}/"
+        yield from (below + name for name in names if not (name.startswith(".") and name.endswith(".tmp")))

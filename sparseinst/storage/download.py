@@ -10,15 +10,16 @@ from pathlib import Path
 from sparseinst.errors import StorageError
 from sparseinst.files import sha256_of_file, write_text
 from sparseinst.log import get_logger
+from sparseinst.storage.disk import disk_errors
 from sparseinst.storage.partial import Partial
-from sparseinst.storage.request import Interrupted, request_rest, without_secrets
+from sparseinst.storage.request import Interrupted, request_rest, show_alone, without_secrets
+from sparseinst.storage.transfer import Show
 
 log = get_logger("storage")
 
 _FAILURES_IN_A_ROW = 5
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 _CHECK_NETWORK = "Check the network and HTTPS_PROXY."
-_CHECK_DISK = "Check the folder's permissions and the free space on its disk."
 
 
 def download(
@@ -28,6 +29,7 @@ def download(
     sha256: str = "",
     place: str = "",
     unreachable_fix: str = _CHECK_NETWORK,
+    show: Show = show_alone,
 ) -> bool:
     """Fetches a file into `path`, unless `holds(path, sha256)` says that it is there.
 
@@ -41,6 +43,7 @@ def download(
         sha256: The SHA-256 that it must have, or the beginning of it, hexadecimal. Empty: any.
         place: What errors and the log call the place; by default the URL without what may be secret in it.
         unreachable_fix: What to do when the server cannot be reached.
+        show: How progress is shown; by default with a bar or lines of its own.
 
     Returns:
         Whether it was fetched now.
@@ -49,13 +52,13 @@ def download(
         StorageError: The server is not there or refuses, the hash is another one, or the disk cannot be written.
     """
     place = place or (without_secrets(url) if isinstance(url, str) else path.name)
-    with _disk_errors(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(path):
             if holds(path, sha256):
                 return False
             partial, begin = Partial(path), time.monotonic()
-            _fetch(url, partial, place, unreachable_fix)
+            _fetch(url, partial, place, unreachable_fix, show)
             seconds = time.monotonic() - begin
             digest = _finish(partial, place, sha256)
     log.info("downloaded %s: %.1f MB in %.0f s, sha256 %s", place, path.stat().st_size / 1e6, seconds, digest)
@@ -64,7 +67,7 @@ def download(
 
 def holds(path: Path, sha256: str = "") -> bool:
     """Whether the file is there and undamaged: it has `sha256`, or else the one that `download` wrote beside it."""
-    with _disk_errors(path):
+    with disk_errors(path):
         if not path.is_file():
             return False
         note = _digest_note(path)
@@ -72,12 +75,12 @@ def holds(path: Path, sha256: str = "") -> bool:
         return not wanted or sha256_of_file(path).startswith(wanted)
 
 
-def _fetch(url: str | Callable[[], str], partial: Partial, place: str, unreachable_fix: str) -> None:
+def _fetch(url: str | Callable[[], str], partial: Partial, place: str, unreachable_fix: str, show: Show) -> None:
     """Asks until the partial file is whole. A failure that still brought something new does not count."""
     most, failures = partial.size, 0
     while True:
         try:
-            return request_rest(url if isinstance(url, str) else url(), partial, place)
+            return request_rest(url if isinstance(url, str) else url(), partial, place, show)
         except Interrupted as interruption:
             failures = 1 if partial.size > most else failures + 1
             most = max(most, partial.size)
@@ -125,12 +128,3 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        problem = f"Cannot read or write the file: {error.strerror or error}."
-        raise StorageError(problem, where=str(path), fix=_CHECK_DISK) from error

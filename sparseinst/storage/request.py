@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sparseinst.errors import StorageError
-from sparseinst.progress import progress
+from sparseinst.progress import Advance, progress
 from sparseinst.storage.partial import Partial
+from sparseinst.storage.transfer import Show
 
 _CHUNK_BYTES = 1 << 16  # as much is lost at most when a connection ends
 _TIMEOUTS_S = (10, 30)  # to connect; between two pieces
@@ -29,11 +31,17 @@ class Interrupted(Exception):
         self.wait_s = wait_s
 
 
-def request_rest(url: str, partial: Partial, place: str) -> None:
+def show_alone(doing: str, total: int | None, done: int) -> AbstractContextManager[Advance]:
+    """The display of a download that is the only one."""
+    return progress("storage", doing, total, done=done, unit="bytes")
+
+
+def request_rest(url: str, partial: Partial, place: str, show: Show = show_alone) -> None:
     """Appends what is missing to the partial file, or begins it anew where it is of another version.
 
     Args:
         place: What an error calls the place; the URL, which may hold secrets, is never shown.
+        show: How progress is shown.
 
     Raises:
         Interrupted: Asking again may help.
@@ -51,7 +59,7 @@ def request_rest(url: str, partial: Partial, place: str) -> None:
             total = _prepare(response, partial, place)
             with (
                 partial.file.open("ab") as file,
-                progress("storage", doing, total, done=partial.size, unit="bytes") as advance,
+                show(doing, total, partial.size) as advance,
             ):
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     file.write(chunk)

@@ -9,21 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sparseinst.errors import StorageError
-from sparseinst.storage.base import Keys, Storage, check_key
+from sparseinst.storage.base import Entries, Entry, Keys, Storage, check_key
+from sparseinst.storage.s3_errors import code_of, explain
 
 _KEYS_A_REQUEST = 1000  # the most that DeleteObjects takes
 _CREATE_REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_CHECK_CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key that may use this bucket."
-_FIXES = {
-    "NoSuchBucket": ("The bucket does not exist.", "Create the bucket, or check its name."),
-    "NoSuchKey": ("There is no file KEY in the bucket.", "Check the name, or upload the file first."),
-    "404": ("There is no file KEY in the bucket, or no such bucket.", "Check the names, or upload the file first."),
-    "InvalidAccessKeyId": ("The server does not know this access key.", _CHECK_CREDENTIALS),
-    "SignatureDoesNotMatch": ("The secret key does not belong to the access key.", _CHECK_CREDENTIALS),
-    "AccessDenied": ("The server refuses access.", _CHECK_CREDENTIALS),
-    "403": ("The server refuses access.", _CHECK_CREDENTIALS),
-}
+_TIMEOUTS_S = (5, 30)  # to connect; between two pieces of an answer
 
 
 class S3Storage(Storage):
@@ -35,98 +26,109 @@ class S3Storage(Storage):
         self.uri = f"s3://{bucket}/{prefix}".rstrip("/")
 
     def list(self, prefix: str = "") -> Keys:
+        return [entry.key for entry in self.entries(prefix)]
+
+    def entries(self, prefix: str = "") -> Entries:
         root = f"{self.prefix}/" if self.prefix else ""
         folder = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        with self._errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root + folder)
-            names = [entry["Key"].removeprefix(root) for page in pages for entry in page.get("Contents", ())]
+        with self.errors(prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root + folder)
+            found = [
+                Entry(item["Key"].removeprefix(root), item["Size"], item["LastModified"].timestamp())
+                for page in pages
+                for item in page.get("Contents", ())
+            ]
         # Some tools leave empty objects with a trailing slash as signs of a folder.
-        return sorted(name for name in names if name and not name.endswith("/"))
+        return sorted(
+            (entry for entry in found if entry.key and not entry.key.endswith("/")), key=lambda entry: entry.key
+        )
 
     def read_bytes(self, key: str) -> bytes:
-        name = self._name(key)
-        with self._errors(key):
-            content: bytes = self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        name = self.name(key)
+        with self.errors(key):
+            content: bytes = self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
         return content
 
     def write_bytes(self, key: str, content: bytes) -> None:
-        name = self._name(key)
-        with self._errors(key):
-            self._client.put_object(Bucket=self.bucket, Key=name, Body=content)
+        name = self.name(key)
+        with self.errors(key):
+            self.client.put_object(Bucket=self.bucket, Key=name, Body=content)
 
     def create(self, key: str, content: bytes) -> bool:
         from botocore.exceptions import ClientError
 
-        name = self._name(key)
-        with self._errors(key):
+        name = self.name(key)
+        with self.errors(key):
             try:
-                self._client.put_object(Bucket=self.bucket, Key=name, Body=content, IfNoneMatch="*")
+                self.client.put_object(Bucket=self.bucket, Key=name, Body=content, IfNoneMatch="*")
             except ClientError as error:
-                if _code(error) in _CREATE_REFUSED:
+                if code_of(error) in _CREATE_REFUSED:
                     return False
                 raise
         return True
 
     def upload(self, path: Path, key: str) -> None:
-        name = self._name(key)
-        with self._errors(key):
-            self._client.upload_file(str(path), self.bucket, name)
+        name = self.name(key)
+        with self.errors(key):
+            self.client.upload_file(str(path), self.bucket, name)
 
     def download(self, key: str, path: Path) -> None:
-        name = self._name(key)
+        name = self.name(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._errors(key):
-            self._client.download_file(self.bucket, name, str(path))  # boto3 renames a temporary file itself
+        with self.errors(key):
+            self.client.download_file(self.bucket, name, str(path))  # boto3 renames a temporary file itself
 
     def url(self, key: str, seconds: int = 3600) -> str:
         """A URL from which anyone can read the file for so long. It holds a signature: show it to nobody."""
-        target = {"Bucket": self.bucket, "Key": self._name(key)}
-        with self._errors(key):
-            self._client.head_object(**target)  # a URL is signed without asking; what is wrong shall be said now
-            url: str = self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=seconds)
+        target = {"Bucket": self.bucket, "Key": self.name(key)}
+        with self.errors(key):
+            self.client.head_object(**target)  # a URL is signed without asking; what is wrong shall be said now
+            url: str = self.client.generate_presigned_url("get_object", Params=target, ExpiresIn=seconds)
         return url
 
     def exists(self, key: str) -> bool:
         from botocore.exceptions import ClientError
 
-        name = self._name(key)
-        with self._errors(key):
+        name = self.name(key)
+        with self.errors(key):
             try:
-                self._client.head_object(Bucket=self.bucket, Key=name)
+                self.client.head_object(Bucket=self.bucket, Key=name)
             except ClientError as error:
-                if _code(error) == "404":
+                if code_of(error) == "404":
                     return False
                 raise
         return True
 
     def delete(self, key: str) -> None:
-        name = self._name(key)
-        with self._errors(key):
-            self._client.delete_object(Bucket=self.bucket, Key=name)
+        name = self.name(key)
+        with self.errors(key):
+            self.client.delete_object(Bucket=self.bucket, Key=name)
 
     def delete_prefix(self, prefix: str) -> None:
         check_key(prefix, self.uri)
-        names = [{"Key": self._name(key)} for key in self.list(prefix)]
-        with self._errors(prefix):
+        names = [{"Key": self.name(key)} for key in self.list(prefix)]
+        with self.errors(prefix):
             for start in range(0, len(names), _KEYS_A_REQUEST):
                 batch = {"Objects": names[start : start + _KEYS_A_REQUEST], "Quiet": True}
-                self._client.delete_objects(Bucket=self.bucket, Delete=batch)
+                self.client.delete_objects(Bucket=self.bucket, Delete=batch)
 
-    def _name(self, key: str) -> str:
+    def name(self, key: str) -> str:
+        """The object's key in the bucket."""
         check_key(key, self.uri)
         return f"{self.prefix}/{key}" if self.prefix else key
 
     @cached_property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """boto3's client; threads may share it."""
         import boto3
         from botocore.config import Config
 
         own_server = bool(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
         config = Config(
-            connect_timeout=5,
-            read_timeout=60,
+            connect_timeout=_TIMEOUTS_S[0],
+            read_timeout=_TIMEOUTS_S[1],
             retries={"mode": "standard"},  # how often is the user's choice: AWS_MAX_ATTEMPTS
-            max_pool_connections=32,
+            max_pool_connections=64,
             signature_version="s3v4",  # for URLs boto3 would still choose version 2
             # Servers other than Amazon's: no host name for each bucket, no checksums that they may not know.
             s3={"addressing_style": "path" if own_server else "auto"},
@@ -136,7 +138,7 @@ class S3Storage(Storage):
         return boto3.session.Session().client("s3", config=config)
 
     @contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
+    def errors(self, key: str) -> Iterator[None]:
         """Turns what boto3 raises into a StorageError that says what to do."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
@@ -144,27 +146,6 @@ class S3Storage(Storage):
         try:
             yield
         except Boto3Error as error:  # a failed upload: what happened is in the error that it hides
-            raise self._explain(error.__context__ or error, key) from error
+            raise explain(error.__context__ or error, self.uri, key) from error
         except (BotoCoreError, ClientError, OSError) as error:
-            raise self._explain(error, key) from error
-
-    def _explain(self, error: BaseException, key: str) -> StorageError:
-        from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
-        from botocore.exceptions import ConnectionError as NoConnectionError
-
-        server = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "Amazon S3"
-        where = f"{self.uri}/{key} at {server}" if key else f"{self.uri} at {server}"
-        if isinstance(error, ClientError):
-            code = _code(error)
-            problem, fix = _FIXES.get(code, (f"The S3 server answers {code or 'an error'}: {error}", "See its log."))
-            return StorageError(problem.replace("KEY", repr(key)), where=where, fix=fix)
-        if isinstance(error, NoCredentialsError):
-            return StorageError("There are no S3 credentials.", where=where, fix=_CHECK_CREDENTIALS)
-        if isinstance(error, NoConnectionError | HTTPClientError):
-            fix = "Start the server (`sparseinst stack up`), or set AWS_ENDPOINT_URL to where it is."
-            return StorageError("The S3 server does not answer.", where=where, fix=fix)
-        return StorageError(f"The copy failed: {error}", where=where, fix="Check the local disk and AWS_ENDPOINT_URL.")
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+            raise explain(error, self.uri, key) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_a_prefix_is_a_folder_and_not_half_a_name(storage: Storage):
 def test_an_empty_storage_lists_nothing(storage: Storage):
     assert storage.list() == []
     assert storage.list("any/where") == []
+
+
+def test_entries_tell_the_size_and_the_time_of_the_last_change(storage: Storage):
+    begin = time.time()
+    storage.write_bytes("a/b", b"12345")
+    storage.write_bytes("c", b"")
+    entries = storage.entries()
+    assert [(entry.key, entry.size) for entry in entries] == [("a/b", 5), ("c", 0)]
+    assert all(abs(entry.modified - begin) < 60 for entry in entries)
+    assert storage.entries("a") == entries[:1]
 
 
 def test_deleting_a_file_that_is_gone_is_no_error(storage: Storage):

@@ -24,7 +24,7 @@ NAMED = f"r50-{DIGEST[:8]}.pth"
 @pytest.fixture(autouse=True)
 def environment(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARSEINST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SPARSEINST_WEIGHTS_MIRROR", raising=False)
+    monkeypatch.delenv("SPARSEINST_MIRROR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("sparseinst.storage.download._FIRST_WAIT_S", 0.0)
 
@@ -116,7 +116,7 @@ def test_weights_without_a_hash_tell_theirs_so_that_it_can_be_pinned(server, cap
 
 
 def test_a_mirror_folder_is_asked_in_place_of_web_servers(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", str(tmp_path))
+    monkeypatch.setenv("SPARSEINST_MIRROR", str(tmp_path))
     (tmp_path / NAMED).write_bytes(CONTENT)
     assert fetch_weights(f"https://example.invalid/a/b/{NAMED}?download=1") == tmp_path / NAMED
     (tmp_path / NAMED).write_bytes(b"something else")
@@ -128,7 +128,7 @@ def test_a_mirror_folder_is_asked_in_place_of_web_servers(tmp_path, monkeypatch)
 
 
 def test_a_mirror_server_is_asked_in_place_of_others(server, monkeypatch):
-    monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", server.url("mirror/"))
+    monkeypatch.setenv("SPARSEINST_MIRROR", server.url("mirror/"))
     server.files = {f"mirror/{NAMED}": CONTENT, "mirror/w%201.pth": CONTENT}
     assert fetch_weights(f"https://example.invalid/a/{NAMED}").read_bytes() == CONTENT
     assert fetch_weights("https://example.invalid/a/w%201.pth").name == "w 1.pth"
@@ -142,25 +142,25 @@ def test_a_mirror_server_is_asked_in_place_of_others(server, monkeypatch):
 
 def test_what_the_cache_holds_needs_no_mirror(server, monkeypatch):
     path = fetch_weights(server.url(NAMED))
-    monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", "/nowhere")
+    monkeypatch.setenv("SPARSEINST_MIRROR", "/nowhere")
     assert fetch_weights(server.url(NAMED)) == path
 
 
 def test_a_mirror_that_is_none_is_refused(monkeypatch):
-    monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", "ftp://mirror")
+    monkeypatch.setenv("SPARSEINST_MIRROR", "ftp://mirror")
     with pytest.raises(ConfigError, match="ftp") as caught:
         fetch_weights("https://example.invalid/w.pth")
-    assert caught.value.where == "SPARSEINST_WEIGHTS_MIRROR"
+    assert caught.value.where == "SPARSEINST_MIRROR"
 
 
 @pytest.mark.parametrize("mirrored", [True, False])
 def test_without_a_network_the_ways_out_are_told(server, monkeypatch, mirrored):
     if mirrored:
-        monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", server.url("mirror"))
+        monkeypatch.setenv("SPARSEINST_MIRROR", server.url("mirror"))
     server.statuses = [503] * 5
     with pytest.raises(StorageError) as caught:
         fetch_weights(server.url("w.pth"))
-    assert "SPARSEINST_WEIGHTS_MIRROR" in caught.value.fix and "train.weights=none" in caught.value.fix
+    assert "SPARSEINST_MIRROR" in caught.value.fix and "train.weights=none" in caught.value.fix
 
 
 @pytest.mark.parametrize("place", ["ftp://example.org/w.pth", "gs://bucket/w.pth", "file:///w.pth"])

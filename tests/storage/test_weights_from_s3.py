@@ -23,7 +23,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 def folder(s3_uri, tmp_path, monkeypatch):
     """A place in the bucket with one file of weights."""
     monkeypatch.setenv("SPARSEINST_CACHE", str(tmp_path))
-    monkeypatch.delenv("SPARSEINST_WEIGHTS_MIRROR", raising=False)
+    monkeypatch.delenv("SPARSEINST_MIRROR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("sparseinst.storage.download._FIRST_WAIT_S", 0.0)
     open_storage(s3_uri).write_bytes("w 1.pth", CONTENT)
@@ -58,7 +58,7 @@ def test_a_bucket_sends_only_the_rest(folder, monkeypatch):
 
 
 def test_a_bucket_can_be_the_mirror(folder, monkeypatch):
-    monkeypatch.setenv("SPARSEINST_WEIGHTS_MIRROR", folder)
+    monkeypatch.setenv("SPARSEINST_MIRROR", folder)
     assert fetch_weights("https://example.invalid/a/w%201.pth").read_bytes() == CONTENT
 
 
