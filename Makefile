@@ -18,14 +18,17 @@ export OMP_WAIT_POLICY := PASSIVE
 
 # pipeline-run: what of it was given becomes an option of `python -m pipelines.run`.
 DATA ?=
+SHAPE ?=
 CONFIG ?=
 MIN_AP ?=
 SEED ?=
 SET ?=
-RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
+# data-pull, data-push: a remote of .dvc/config, by default the one in the repository.
+REMOTE ?=
+RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
 	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)')
 
-.PHONY: help setup pipeline-run pipeline-compile data-pull stack-up stack-down stack-status lint test test-docker test-gpu clean
+.PHONY: help setup pipeline-run pipeline-compile data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu clean
 
 help:              ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -43,14 +46,17 @@ $(STAMP):
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
 	@touch $@
 
-pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
+pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
 	@exec $(BIN)/python -m pipelines.run $(RUN_OPTIONS)
 
 pipeline-compile: setup  ## write pipelines/compiled/sparseinst.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
 	@$(BIN)/python -m pipelines.compile
 
-data-pull: setup     ## fetch the sample data set into data/
-	@$(BIN)/dvc pull data.dvc
+data-pull: setup     ## fetch the data that data.dvc names into data/ (REMOTE=s3; without it the sample set)
+	@$(BIN)/dvc pull $(if $(REMOTE),--remote '$(REMOTE)') data.dvc
+
+data-push: setup     ## put the data that data.dvc names into a remote (REMOTE=s3; see docs/data.md)
+	@$(BIN)/dvc push $(if $(REMOTE),--remote '$(REMOTE)') data.dvc
 
 stack-up: setup      ## start the local S3 and Triton servers
 	@$(BIN)/sparseinst stack up

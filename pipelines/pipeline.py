@@ -16,6 +16,8 @@ STEPS = ("ingest", "train", "evaluate", "gate", "export", "deploy")
 @dsl.pipeline(name="sparseinst", description="From COCO annotations to a live Triton endpoint.")
 def train_to_triton(
     source: str = "s3://data/sample",
+    data_version: str = "",
+    data_options: dict = {},  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
     config: str = "sample",
     overrides: list[str] = [],  # noqa: B006, KFP reads it as the parameter's default
     seed: int = 0,
@@ -29,7 +31,10 @@ def train_to_triton(
     """Ingests, trains, evaluates; and if the model earned its place, exports and deploys it.
 
     Args:
-        source: The annotated images: a directory, an s3:// address, or "sample".
+        source: The annotated images: a directory, an s3:// address, archives on the web, "coco2017" or "sample".
+        data_version: What the data's version is called, e.g. its DVC hash: recorded in everything made from it.
+        data_options: Classes, split and filters as `sparseinst ingest --shape` takes them; and "repair", "strict" and
+            "leave_images".
         config: The training configuration, by name or as a YAML file in the image.
         overrides: Settings over it, each "section.name=value".
         seed: Decides every random choice of the training.
@@ -40,7 +45,13 @@ def train_to_triton(
         triton_url: Triton's gRPC address for loading models.
         workspace: A folder that every step sees. "{run}" becomes the run's id, so that no two runs share a folder.
     """
-    data = ingest(source=source, workspace=workspace, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
+    data = ingest(
+        source=source,
+        data_version=data_version,
+        options=data_options,
+        workspace=workspace,
+        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+    )
     folder = data.outputs["Output"]
     model = train(
         dataset=data.outputs["dataset"], folder=folder, config=config, overrides=overrides, seed=seed, gpus=gpus

@@ -1,6 +1,6 @@
 """manifest.json: what an artifact is, what it was made from, by which code, when and where.
 
-`id` is a hash of everything but `made`, so that the same inputs, code settings and files give the same id,
+`id` is a hash of everything but `source` and `made`, so that the same inputs, code settings and files give the same id,
 and a manifest can name its inputs by their ids: the chain that lineage follows.
 """
 
@@ -10,7 +10,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,7 @@ def write_manifest(
     settings: Mapping[str, Any],
     files: Iterable[Path],
     facts: Mapping[str, Any] | None = None,
+    source: Mapping[str, str] | None = None,
     name: str = NAME,
 ) -> dict[str, Any]:
     """Writes `directory/manifest.json` (or another `name`) and returns it.
@@ -40,17 +42,25 @@ def write_manifest(
         settings: The resolved configuration.
         files: What the artifact consists of; each is named relative to `directory` with its SHA-256.
         facts: Counts and results worth finding again.
+        source: Where it came from: `uri`, and `version` as the source's own versioning has it. Not part of the id.
     """
     body: dict[str, Any] = {
         "kind": kind,
         "inputs": dict(inputs),
         "settings": dict(settings),
-        "files": {str(file.relative_to(directory)): sha256_of_file(file) for file in sorted(files)},
+        "files": _hashes(directory, sorted(files)),
         "facts": dict(facts or {}),
     }
-    manifest = {"id": sha256_of_json(body), **body, "made": _made()}
+    manifest = {"id": sha256_of_json(body), **body, **({"source": dict(source)} if source else {}), "made": _made()}
     write_json(directory / name, manifest)
     return manifest
+
+
+def _hashes(directory: Path, files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 by name relative to the directory; hashing lets other threads run."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hashes = pool.map(sha256_of_file, files)
+        return {file.relative_to(directory).as_posix(): digest for file, digest in zip(files, hashes, strict=True)}
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sparseinst.log import set_up_logging
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--data", type=click.Path(path_type=Path), help="Annotated images. [default: the sample set]")
+@click.option("--shape", type=click.Path(path_type=Path), help="YAML: classes, split, filters; see `ingest --shape`.")
 @click.option("--config", help="Training configuration, by name or as a YAML file. [default: from the preset]")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Change one setting.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random choice.")
@@ -25,6 +26,7 @@ from sparseinst.log import set_up_logging
 @click.option("--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs are kept.")
 def command(
     data: Path | None,
+    shape: Path | None,
     config: str | None,
     overrides: tuple[str, ...],
     seed: int,
@@ -39,7 +41,7 @@ def command(
       python -m pipelines.run
       python -m pipelines.run --data photos --min-ap 0.2 --set train.iterations=2000
     """
-    request = make_request(data, config, overrides, seed, min_ap, model_name)
+    request = make_request(data, config, overrides, seed, min_ap, model_name, shape)
     from pipelines.run.journey import travel  # kfp and all that it brings: not for a refusal
 
     return travel(request, runs)

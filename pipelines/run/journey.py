@@ -18,6 +18,7 @@ from pipelines.run.signals import Interrupted, end_processes_of, interruptible
 from pipelines.run.source import fetch_sample, publish
 from pipelines.run.summary import summary
 from pipelines.run.table import duration, table
+from sparseinst.data.ingest.version import data_version
 from sparseinst.log import get_logger
 from sparseinst.serving import stack
 
@@ -40,12 +41,12 @@ def travel(request: Request, runs: Path) -> int:
 def _pipeline(request: Request, folder: Path) -> Outcome:
     if request.data is not None and request.min_ap == 0:
         log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
-    if request.data is None:
-        source = publish(fetch_sample(), "sample")
-    else:
-        source = publish(request.data, request.data.resolve().name)
+    directory = fetch_sample() if request.data is None else request.data
+    name = "sample" if request.data is None else directory.resolve().name
     arguments = {
-        "source": source,
+        "source": publish(directory, name),
+        "data_version": data_version(str(directory)),
+        "data_options": request.data_options,
         "config": request.config,
         "overrides": list(request.overrides),
         "seed": request.seed,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.run.preset import load_preset
 from sparseinst.config import load_config
+from sparseinst.data.shaping.file import load_shape
 from sparseinst.errors import DatasetError
 
 
@@ -20,6 +22,7 @@ class Request:
     seed: int
     min_ap: float
     model_name: str
+    data_options: dict[str, Any]
 
 
 def make_request(
@@ -29,8 +32,9 @@ def make_request(
     seed: int,
     min_ap: float | None,
     model_name: str,
+    shape: Path | None = None,
 ) -> Request:
-    """Fills in the preset: "sample" for the sample set, "quick" for other data.
+    """Fills in the preset: "sample" for the sample set, "quick" for other data. `shape` is a file of ShapeConfig.
 
     Raises:
         DatasetError: There is no such directory.
@@ -45,4 +49,5 @@ def make_request(
     preset = load_preset("sample" if data is None else "quick")
     config = config or preset.config
     load_config(config, overrides)
-    return Request(data, config, overrides, seed, preset.min_ap if min_ap is None else min_ap, model_name)
+    options = load_shape(shape, {}).to_dict()
+    return Request(data, config, overrides, seed, preset.min_ap if min_ap is None else min_ap, model_name, options)

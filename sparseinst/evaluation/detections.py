@@ -88,7 +88,9 @@ def _check(
         yield Finding("SEG-TYPE", f"{pointer}/segmentation", problem, 'Write {"size": [height, width], "counts": ...}')
         return
     found = check_segmentation(entry["segmentation"], sizes[image])
-    yield from (finding.at(f"{pointer}/segmentation") for finding in found if finding.code != "SEG-EMPTY")  # a wrong detection, but a detection
+    yield from (
+        finding.at(f"{pointer}/segmentation") for finding in found if finding.code != "SEG-EMPTY"
+    )  # a wrong detection, but a detection
 
 
 def _is_among(value: Any, known: Collection[int]) -> bool:

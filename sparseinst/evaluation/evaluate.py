@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation import pictures
 from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
@@ -94,7 +95,8 @@ def evaluate(
     }
     files = [*_write(output, metrics, seen.results), *pictures.save(output, seen.pictures)]
     inputs = {
-        "dataset": read_manifest(data).get("id", truth.id) if (data / MANIFEST).is_file() else truth.id,
+        "dataset": truth.id,
+        **(DataOrigin.of(read_manifest(data)).inputs() if (data / MANIFEST).is_file() else {}),
         "model": metadata.get("checkpoint_sha256") or model,
     }
     _write_manifest(

@@ -77,7 +77,7 @@ def export(checkpoint: Path, output: Path, name: str = "sparseinst", photos: Seq
         write_manifest(
             temporary,
             kind="export",
-            inputs={"checkpoint": saved.sha256, "dataset": saved.dataset_id},
+            inputs={"checkpoint": saved.sha256, **saved.data.inputs()},
             settings={"name": name, "torch": torch.__version__},
             files=[path for path in temporary.rglob("*") if path.is_file()],
             facts={"parity": parity["worst"], "instances_compared": parity["instances_compared"]},
@@ -104,6 +104,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "score_threshold": config.model.score_threshold,
         "mask_threshold": config.model.mask_threshold,
         "checkpoint_sha256": checkpoint.sha256,
-        "dataset_id": checkpoint.dataset_id,
+        "dataset_id": checkpoint.data.id,
+        "data_version": checkpoint.data.version,
         "version_of_code": code_commit(),
     }

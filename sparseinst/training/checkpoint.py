@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sparseinst.config import RunConfig, run_config_from
 from sparseinst.data.categories import Category
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import SparseInstError
 from sparseinst.files import atomic_path, sha256_of_file
 from sparseinst.model.network import SparseInst, build_model
@@ -30,6 +31,7 @@ class Checkpoint:
 
     Attributes:
         weights: The model's state dict, on the CPU; the averaged weights where the run keeps an average.
+        data: The data that it was trained on.
         training: Optimizer state and all else that training needs to go on; empty in a final checkpoint.
         sha256: Of the file; empty before it is written.
     """
@@ -38,7 +40,7 @@ class Checkpoint:
     config: RunConfig
     categories: Sequence[Category]
     iteration: int
-    dataset_id: str = ""
+    data: DataOrigin = field(default_factory=DataOrigin)
     training: Mapping[str, Any] | None = None
     sha256: str = ""
 
@@ -49,7 +51,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "config": checkpoint.config.to_dict(),
         "categories": [{"id": category.id, "name": category.name} for category in checkpoint.categories],
         "iteration": checkpoint.iteration,
-        "dataset_id": checkpoint.dataset_id,
+        "dataset_id": checkpoint.data.id,
+        "data_version": checkpoint.data.version,
     }
     if checkpoint.training is not None:
         content["training"] = dict(checkpoint.training)
@@ -80,7 +83,7 @@ def unpack_checkpoint(content: Mapping[str, Any], path: Path, sha256: str) -> Ch
         config=run_config_from(content["config"], where=str(path)),
         categories=[Category(entry["id"], entry["name"]) for entry in content["categories"]],
         iteration=content["iteration"],
-        dataset_id=content["dataset_id"],
+        data=DataOrigin(content["dataset_id"], content.get("data_version", "")),
         training=content.get("training"),
         sha256=sha256,
     )

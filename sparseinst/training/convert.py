@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from sparseinst.config import RunConfig, load_config
-from sparseinst.data.categories import Category, load_categories
+from sparseinst.data.categories import Category
 from sparseinst.data.checks.categories import check_categories
 from sparseinst.data.checks.findings import blocking
 from sparseinst.data.coco import raise_findings, read_json
 from sparseinst.data.coco_categories import COCO_CATEGORIES
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import ConfigError, SparseInstError
 from sparseinst.files import atomic_path, sha256_of_file
 from sparseinst.log import get_logger
@@ -98,12 +99,12 @@ def convert(
     model = build_model(run_config.model, num_classes)
     report = load_weights(model, state, is_complete=True)
     iteration = saved.iteration if saved else _iteration(content)
-    made = Checkpoint(model.state_dict(), run_config, classes, iteration, saved.dataset_id if saved else "")
+    made = Checkpoint(model.state_dict(), run_config, classes, iteration, saved.data if saved else DataOrigin())
     file = _write(made, output, to)
     write_manifest(
         file.parent,
         kind="checkpoint",
-        inputs={"weights": sha256, **({"dataset": made.dataset_id} if made.dataset_id else {})},
+        inputs={"weights": sha256, **made.data.inputs()},
         settings=run_config.to_dict(),
         files=[file],
         facts={"converted": report.layout, "from": shown, "to": to, "iterations": iteration},

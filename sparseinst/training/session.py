@@ -17,6 +17,7 @@ from sparseinst.config import RunConfig
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example
 from sparseinst.data.loading.sampler import EndlessBatches, training_loader
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import ConfigError, Preempted, TrainingError
 from sparseinst.log import get_logger
 from sparseinst.model.network import SparseInst, build_model
@@ -40,8 +41,10 @@ _MOST_BAD_STEPS = 20
 class Session:
     """The state of a run: what `last.pt` holds, plus what is rebuilt from the configuration."""
 
-    def __init__(self, config: RunConfig, dataset: TrainingImages, ranks: Ranks, output: Path, dataset_id: str) -> None:
-        self.config, self.dataset, self.ranks, self.output, self.dataset_id = config, dataset, ranks, output, dataset_id
+    def __init__(
+        self, config: RunConfig, dataset: TrainingImages, ranks: Ranks, output: Path, data: DataOrigin
+    ) -> None:
+        self.config, self.dataset, self.ranks, self.output, self.data = config, dataset, ranks, output, data
         self.model: SparseInst = build_model(config.model, len(dataset.categories))
         resumes = (output / TRAINING_NAME).exists()
         self.weights_sha256 = "" if resumes else start_from(self.model, config.train.weights, ranks)
@@ -68,7 +71,7 @@ class Session:
         if not path.exists():
             return
         saved = load_checkpoint(path)
-        if saved.config != self.config or saved.dataset_id != self.dataset_id or saved.training is None:
+        if saved.config != self.config or saved.data.id != self.data.id or saved.training is None:
             raise ConfigError(
                 "The output directory holds a run with another configuration or other data.",
                 where=str(path),
@@ -99,7 +102,7 @@ class Session:
         model = self.model if self.ema is None else self.ema.module
         weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
         categories = self.dataset.categories
-        return Checkpoint(weights, self.config, categories, self.iteration, self.dataset_id, training)
+        return Checkpoint(weights, self.config, categories, self.iteration, self.data, training)
 
     def loop(self) -> float:
         """Runs to the end and returns the seconds of training, those before a resume included."""

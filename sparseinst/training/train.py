@@ -12,6 +12,7 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.loading.dataset import TrainingImages
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import TrainingError
 from sparseinst.log import get_logger
 from sparseinst.manifest import read_manifest, write_manifest
@@ -50,15 +51,15 @@ def train(data: Path, output: Path, config: RunConfig) -> TrainResult:
         Preempted: SIGTERM came; the state is saved and the same call goes on.
     """
     dataset = TrainingImages(data, config.input)
-    manifest = read_manifest(data)
+    origin = DataOrigin.of(read_manifest(data))
     with joined_ranks() as ranks:
         _check(config, dataset, ranks)
         torch.manual_seed(config.train.seed)
-        run = Session(config, dataset, ranks, output, str(manifest["id"]))
+        run = Session(config, dataset, ranks, output, origin)
         run.resume()
         seconds = run.loop()
         if ranks.is_main:
-            _finish(run, output, config, str(manifest["id"]), seconds)
+            _finish(run, output, config, seconds)
         return TrainResult(output / MODEL_NAME, run.iteration, seconds)
 
 
@@ -75,7 +76,7 @@ def _check(config: RunConfig, dataset: TrainingImages, ranks: Ranks) -> None:
         )
 
 
-def _finish(run: Session, output: Path, config: RunConfig, dataset_id: str, seconds: float) -> None:
+def _finish(run: Session, output: Path, config: RunConfig, seconds: float) -> None:
     weights = run.checkpoint()
     bad = [name for name, tensor in weights.weights.items() if not bool(torch.isfinite(tensor.float()).all())]
     if bad:
@@ -84,7 +85,7 @@ def _finish(run: Session, output: Path, config: RunConfig, dataset_id: str, seco
     write_manifest(
         output,
         kind="checkpoint",
-        inputs={"dataset": dataset_id, **_start(run, config)},
+        inputs={**run.data.inputs(), **_start(run, config)},
         settings=config.to_dict(),
         files=[output / MODEL_NAME],
         facts={"iterations": run.iteration, "seconds": round(seconds, 1), "ranks": run.ranks.world_size},

@@ -22,12 +22,12 @@ def test_ingest_then_check(tmp_path: Path):
     annotations = tmp_path / "data" / "annotations" / "train.json"
     good = sparseinst("check", str(annotations), "--images", str(tmp_path / "data" / "images"))
     assert good.returncode == 0
-    assert "3 images" in good.stdout and "0 findings" in good.stdout
+    assert "3 images" in good.stdout and "0 errors, 0 warnings" in good.stdout
 
     (tmp_path / "data" / "images" / "train" / "000001.jpg").unlink()
     bad = sparseinst("check", str(annotations), "--images", str(tmp_path / "data" / "images"), "--json")
     assert bad.returncode == 3
-    assert [finding["code"] for finding in json.loads(bad.stdout)["findings"]] == ["IMG-FILE"]
+    assert [f["code"] for f in json.loads(bad.stdout)["findings"] if f["severity"] == "error"] == ["IMG-FILE"]
 
 
 def test_a_wrong_source_ends_with_code_3_and_no_traceback(tmp_path: Path):

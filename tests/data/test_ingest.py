@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sparseinst.data.coco import load_coco
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.sample.write import write_sample
 from sparseinst.errors import DatasetError, StorageError
 from sparseinst.manifest import read_manifest
@@ -37,7 +37,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def test_the_sample_is_drawn_and_described(tmp_path: Path):
-    result = ingest("sample", tmp_path / "data", train_images=20, val_images=5, seed=4)
+    result = ingest("sample", tmp_path / "data", IngestSettings(train_images=20, val_images=5, seed=4))
     assert result.location == tmp_path / "data"
     assert read_manifest(tmp_path / "data") == result.manifest
     facts = result.manifest["facts"]
@@ -47,16 +47,16 @@ def test_the_sample_is_drawn_and_described(tmp_path: Path):
         crowds = sum(annotation["iscrowd"] for annotation in content["annotations"])
         assert facts[split] == {
             "images": count,
-            "instances": len(content["annotations"]) - crowds,
+            "instances": len(content["annotations"]),
             "crowds": crowds,
         }
 
 
 def test_the_same_content_has_the_same_id_wherever_it_comes_from(source: Path, tmp_path: Path):
-    drawn = ingest("sample", tmp_path / "drawn", train_images=20, val_images=5, seed=0)
-    again = ingest("sample", tmp_path / "drawn", train_images=20, val_images=5, seed=0)
+    drawn = ingest("sample", tmp_path / "drawn", IngestSettings(train_images=20, val_images=5, seed=0))
+    again = ingest("sample", tmp_path / "drawn", IngestSettings(train_images=20, val_images=5, seed=0))
     brought = ingest(str(source), tmp_path / "brought")
-    other = ingest("sample", tmp_path / "other", train_images=20, val_images=5, seed=1)
+    other = ingest("sample", tmp_path / "other", IngestSettings(train_images=20, val_images=5, seed=1))
     assert drawn.manifest["id"] == again.manifest["id"] == brought.manifest["id"]
     assert other.manifest["id"] != drawn.manifest["id"]
     assert leftovers(tmp_path) == []
@@ -145,6 +145,7 @@ def test_a_source_of_an_unknown_kind_is_refused(tmp_path: Path):
 def test_a_directory_without_annotations_says_what_was_looked_for(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "labels.json").write_text("{}")
+    (tmp_path / "empty" / "colours.json").write_text("{}")
     with pytest.raises(DatasetError, match="no annotations for train and val") as caught:
         ingest(str(tmp_path / "empty"), tmp_path / "data")
     assert "annotations/train.json" in str(caught.value)
@@ -158,11 +159,34 @@ def test_a_data_set_without_val_is_refused_with_what_to_do(source: Path, tmp_pat
     assert "annotations/val.json" in caught.value.fix
 
 
-def test_two_annotation_files_for_one_split_are_not_guessed_between(source: Path, tmp_path: Path):
-    shutil.copy(source / "annotations" / "train.json", source / "annotations" / "instances_train2017.json")
-    with pytest.raises(DatasetError, match="several annotation files for train") as caught:
-        ingest(str(source), tmp_path / "data")
-    assert len(caught.value.details) == 2
+def test_several_annotation_files_of_a_split_become_one(source: Path, tmp_path: Path):
+    train = source / "annotations" / "train.json"
+    content = json.loads(train.read_text())
+    whole = ingest(str(source), tmp_path / "whole").manifest["facts"]["train"]
+    half = len(content["images"]) // 2
+    ids = {image["id"] for image in content["images"][:half]}
+    for name, images in (("train", content["images"][:half]), ("instances_train_2", content["images"][half:])):
+        own = {image["id"]: number for number, image in enumerate(images, 1)}  # both count from 1
+        part = {
+            **content,
+            "images": [{**image, "id": own[image["id"]]} for image in images],
+            "annotations": [
+                {**entry, "id": number, "image_id": own[entry["image_id"]]}
+                for number, entry in enumerate(
+                    [entry for entry in content["annotations"] if (entry["image_id"] in ids) == (name == "train")], 1
+                )
+            ],
+        }
+        (source / "annotations" / f"{name}.json").write_text(json.dumps(part))
+    result = ingest(str(source), tmp_path / "joined")
+    assert result.manifest["facts"]["train"] == whole
+    joined = load_coco(result.location / "annotations" / "train.json", result.location / "images")
+    shown = {image["id"]: image["file_name"] for image in joined["images"]}
+    before = {image["id"]: image["file_name"] for image in content["images"]}
+    key = [(shown[entry["image_id"]], entry["area"], tuple(entry["bbox"])) for entry in joined["annotations"]]
+    assert sorted(key) == sorted(
+        (before[entry["image_id"]], entry["area"], tuple(entry["bbox"])) for entry in content["annotations"]
+    )
 
 
 def test_findings_of_both_splits_come_in_one_error_and_nothing_is_left(source: Path, tmp_path: Path):
@@ -182,17 +206,23 @@ def test_findings_of_both_splits_come_in_one_error_and_nothing_is_left(source: P
 def test_an_older_dataset_stays_when_the_new_one_fails(source: Path, tmp_path: Path):
     before = ingest(str(source), tmp_path / "data").manifest["id"]
     (source / "annotations" / "train.json").write_text("{")
-    with pytest.raises(DatasetError, match="not JSON"):
+    with pytest.raises(DatasetError, match="JSON-SYNTAX"):
         ingest(str(source), tmp_path / "data")
     assert read_manifest(tmp_path / "data")["id"] == before
 
 
-def test_train_and_val_must_have_the_same_categories(source: Path, tmp_path: Path):
+def test_the_categories_of_train_and_val_are_joined_and_must_not_contradict(source: Path, tmp_path: Path):
     categories = json.loads((source / "annotations" / "val.json").read_text())["categories"]
     edit(source / "annotations" / "val.json", categories=[*categories, {"id": 11, "name": "star"}])
-    with pytest.raises(DatasetError, match="same categories") as caught:
+    result = ingest(str(source), tmp_path / "data")  # a class that only one file lists is taken over
+    assert result.manifest["facts"]["categories"][-1] == "star"
+    for split in ("train", "val"):
+        written = json.loads((result.location / "annotations" / f"{split}.json").read_text())["categories"]
+        assert {"id": 11, "name": "star"} in written
+    categories[0]["name"] = "star"
+    edit(source / "annotations" / "val.json", categories=categories)
+    with pytest.raises(DatasetError, match="CAT-SPLIT"):
         ingest(str(source), tmp_path / "data")
-    assert "only in val: 11 star" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictor import Predictor
 from sparseinst.evaluation.truth import Truth, load_split
@@ -25,7 +25,7 @@ TINY = (
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset directory with 12 validation images, and its truth."""
-    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", train_images=2, val_images=12).location
+    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=2, val_images=12)).location
 
 
 @pytest.fixture(scope="session")

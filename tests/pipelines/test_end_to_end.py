@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.serving import stack
 from tests.conftest import ROOT
 
@@ -24,7 +24,7 @@ FEW_STEPS = ("--config", "sample", "--set", "train.iterations=4", "--set", "trai
 def place(tmp_path_factory):
     """A folder with drawn images in `shapes`; the servers that runs start in it are ended at last."""
     folder = tmp_path_factory.mktemp("place")
-    ingest("sample", folder / "shapes", train_images=6, val_images=3)
+    ingest("sample", folder / "shapes", IngestSettings(train_images=6, val_images=3))
     yield folder
     stack.down(folder / "stack")
 

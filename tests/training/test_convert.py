@@ -17,6 +17,7 @@ from sparseinst.config import RunConfig
 from sparseinst.data.categories import Category
 from sparseinst.data.coco_categories import COCO_CATEGORIES
 from sparseinst.data.config import InputConfig
+from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import ConfigError, DatasetError, SparseInstError
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
@@ -135,12 +136,12 @@ def test_unknown_classes_are_counted_with_a_warning(
 def test_our_own_state_for_resuming_becomes_a_model_alone(tmp_path: Path) -> None:
     state, categories = network(2).state_dict(), [Category(4, "bolt"), Category(7, "nut")]
     training = {"optimizer": torch.zeros(1_000_000)}
-    save_checkpoint(tmp_path / "last.pt", Checkpoint(state, CONFIG, categories, 30, "data-1", training))
+    save_checkpoint(tmp_path / "last.pt", Checkpoint(state, CONFIG, categories, 30, DataOrigin("data-1"), training))
     result = convert(str(tmp_path / "last.pt"), tmp_path / "ours")
     checkpoint = load_checkpoint(result.file)
     assert result.bytes_before - result.bytes_after > 3e6
     assert same(checkpoint.weights, state) and checkpoint.training is None and checkpoint.config == CONFIG
-    assert (list(checkpoint.categories), checkpoint.iteration, checkpoint.dataset_id) == (categories, 30, "data-1")
+    assert (list(checkpoint.categories), checkpoint.iteration, checkpoint.data.id) == (categories, 30, "data-1")
     assert read_manifest(tmp_path / "ours")["inputs"]["dataset"] == "data-1"
 
 

@@ -11,7 +11,7 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.errors import SparseInstError, StorageError
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
@@ -34,7 +34,7 @@ def settings(weights: str, **train_settings: object) -> RunConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four classes of objects."""
-    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", train_images=4, val_images=2).location
+    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=4, val_images=2)).location
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import yaml
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.errors import ConfigError, DatasetError, Preempted, TrainingError
 from sparseinst.manifest import read_manifest
 from sparseinst.training import session as session_module
@@ -37,7 +37,7 @@ def settings(**train_settings: object) -> RunConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "sample"
-    ingest("sample", folder, train_images=12, val_images=4, seed=0)
+    ingest("sample", folder, IngestSettings(train_images=12, val_images=4, version="md5:12.dir"))
     return folder
 
 
@@ -51,7 +51,9 @@ def test_a_run_leaves_a_checkpoint_its_lineage_and_its_curve(data: Path, tmp_pat
     assert [category.name for category in checkpoint.categories] == ["disc", "triangle", "cross", "ring"]
     assert checkpoint.iteration == 30
     manifest = read_manifest(tmp_path)
-    assert manifest["inputs"]["dataset"] == read_manifest(data)["id"] == checkpoint.dataset_id
+    assert manifest["inputs"]["dataset"] == read_manifest(data)["id"] == checkpoint.data.id
+    assert manifest["inputs"]["data_version"] == read_manifest(data)["source"]["version"] == "md5:12.dir"
+    assert checkpoint.data.version == "md5:12.dir"
     assert manifest["files"]["checkpoint.pt"] == checkpoint.sha256
     curve = losses(tmp_path)
     assert len(curve) == 30

@@ -10,7 +10,7 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example, Target
 from sparseinst.model.config import ModelConfig
@@ -30,7 +30,7 @@ PADDED, GRID = (64, 96), (16, 24)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "sample"
-    ingest("sample", folder, train_images=6, val_images=2, seed=0)
+    ingest("sample", folder, IngestSettings(train_images=6, val_images=2))
     return folder
 
 

@@ -19,7 +19,8 @@ class Finding:
     Attributes:
         code: What kind of finding this is, e.g. "SEG-POLY-SHORT": a key of `sparseinst.data.checks.codes.CODES`.
         pointer: Where it is in the annotation file, a JSON pointer (RFC 6901), e.g. "/annotations/12/segmentation/0".
-        file: The annotation file; or the image file, where the finding is about what is in that.
+        file: The annotation file.
+        image: The image file, where the finding is about what is in that.
     """
 
     code: str
@@ -27,6 +28,7 @@ class Finding:
     problem: str
     fix: str
     file: str = ""
+    image: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -38,7 +40,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.file}#{self.pointer}" if self.file else self.pointer or "/"
-        return f"{self.severity:<7}  {self.code:<14}  {where}  {self.problem}. Fix: {self.fix}."
+        about = f"{self.image}: " if self.image and self.image not in self.problem else ""
+        return f"{self.severity:<7}  {self.code:<14}  {where}  {about}{self.problem}. Fix: {self.fix}."
 
 
 def blocking(findings: Iterable[Finding], strict: bool = False) -> list[Finding]:

@@ -1,223 +1,157 @@
-"""Brings annotated images from anywhere into a dataset directory, which every later stage reads.
-
-OUTPUT/images/{train,val}/…, OUTPUT/annotations/{train,val}.json with `file_name` relative to images/, and
-OUTPUT/manifest.json. The directory appears when it is complete. The manifest's id depends on the content alone.
-"""
+"""From a source to a dataset directory: gather, check, fetch, look at the images, shape, write, describe."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sparseinst.data.categories import load_categories
-from sparseinst.data.checks.findings import Finding
-from sparseinst.data.checks.schema import check_coco
-from sparseinst.data.coco import Coco, parse_json, raise_findings
+from sparseinst.data.categories import Category
+from sparseinst.data.checks.findings import Finding, blocking
+from sparseinst.data.checks.pictures import Located, check_pictures
+from sparseinst.data.coco import raise_findings
+from sparseinst.data.ingest.classes import joined_categories
+from sparseinst.data.ingest.describe import describe
+from sparseinst.data.ingest.gallery import Gallery
+from sparseinst.data.ingest.gather import AnnotationFile, gather
+from sparseinst.data.ingest.mend import mended
+from sparseinst.data.ingest.output import dataset_folder
+from sparseinst.data.ingest.plan import FilePlan, everything, make_plans
+from sparseinst.data.ingest.settings import IngestResult, IngestSettings
+from sparseinst.data.ingest.tables import split_tables
+from sparseinst.data.ingest.version import data_version
+from sparseinst.data.ingest.write import write_annotations
 from sparseinst.data.sample.write import write_sample
-from sparseinst.data.sources.layout import SPLITS, by_basename, find_annotations, find_image, plain_path
-from sparseinst.errors import DatasetError
-from sparseinst.files import atomic_directory, write_text
+from sparseinst.data.shaping.shape import shape
+from sparseinst.data.shaping.table import Shaped
+from sparseinst.data.sources.base import Source
+from sparseinst.data.sources.bucket import S3Source
+from sparseinst.data.sources.layout import SPLITS, missing_val_error
+from sparseinst.data.sources.local import DirectorySource
+from sparseinst.data.sources.opening import open_source
+from sparseinst.errors import ConfigError
 from sparseinst.log import get_logger
-from sparseinst.manifest import NAME as MANIFEST
-from sparseinst.manifest import read_manifest, write_manifest
-from sparseinst.masks.coco import segmentation_to_mask
-from sparseinst.storage import Storage, open_storage
-from sparseinst.storage.base import is_hidden
-from sparseinst.storage.directory import DirectoryStorage
-from sparseinst.storage.parallel import run_parallel
+from sparseinst.progress import progress
 
 SAMPLE = "sample"
-
-_COPIES_AT_A_TIME = 8
 
 log = get_logger("ingest")
 
 
-@dataclass(frozen=True, slots=True)
-class IngestResult:
-    """The dataset directory and the content of its manifest.json."""
-
-    location: Path
-    manifest: dict[str, Any]
-
-
-def ingest(
-    source: str, output: Path, *, train_images: int = 1000, val_images: int = 120, seed: int = 0
-) -> IngestResult:
+def ingest(source: str, output: Path, settings: IngestSettings | None = None) -> IngestResult:
     """Makes the dataset directory `output`, in place of an older one.
 
     Args:
-        source: A directory, s3://bucket/prefix, or "sample" for the set that is drawn by code.
-        train_images: How many images to draw for training; only for "sample", as the next two.
+        source: A directory, s3://bucket/prefix, archives (see `open_source`), "coco2017", or "sample" for the set
+            that is drawn by code.
 
     Raises:
-        DatasetError: The source has no data set, or its annotations have findings; or `output` is something else.
+        DatasetError: The source has no data set, or its annotations have errors; or `output` is something else.
+        ConfigError: A setting does not fit the source.
         StorageError: The source cannot be read.
     """
-    _refuse_what_is_no_dataset(output)
-    with atomic_directory(output) as folder:
-        if source == SAMPLE:
-            log.info("drawing %d images for train and %d for val, seed %d", train_images, val_images, seed)
-            write_sample(folder, train_images, val_images, seed)
-        else:
-            _bring(_open_source(source), folder, output)
-        manifest = _describe(folder)
-    return IngestResult(output, manifest)
+    settings = settings or IngestSettings()
+    with dataset_folder(output) as folder, _opened(source, output, settings) as opened:
+        with mended(opened, settings.repair) as reading:
+            manifest, findings = _make(reading, folder, settings, source)
+        opened.done()
+    return IngestResult(output, manifest, findings)
 
 
-def _bring(source: Storage, folder: Path, output: Path) -> None:
-    """Reads, checks and copies a data set into `folder`. All findings come before the first image is copied."""
-    names = [name for name in _names(source, output) if not is_hidden(name)]
-    files = find_annotations(names, source.uri)
-    index = by_basename(names)
-    findings: list[Finding] = []
-    tables: dict[str, Coco] = {}
-    copies: dict[str, str] = {}  # from the path in the dataset directory to the key in the source
-    for split in SPLITS:
-        content = parse_json(source.read_bytes(files[split]), f"{source.uri}/{files[split]}")
-        found = check_coco(content) or _match_images(content, split, index, copies)
-        findings += [replace(finding, pointer=f"{files[split]}#{finding.pointer}") for finding in found]
-        tables[split] = content
-    if findings:
-        raise_findings(findings, source.uri)
-    _check_same_categories(tables, source.uri)
-    for split, content in tables.items():
-        _complete(content)
-        text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-        write_text(folder / "annotations" / f"{split}.json", text + "\n")
-    log.info("bringing %d images from %s", len(copies), source.uri)
-    run_parallel(
-        lambda target: _fetch(source, copies[target], folder / target),
-        list(copies),
-        f"copying images from {source.uri}",
-        _COPIES_AT_A_TIME,
+@contextmanager
+def _opened(source: str, output: Path, settings: IngestSettings) -> Iterator[Source]:
+    if source != SAMPLE:
+        with open_source(source, output) as opened:
+            yield opened
+        return
+    train, val = settings.train_images, settings.val_images
+    log.info("drawing %d images for train and %d for val, seed %d", train, val, settings.seed)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", suffix=".sample", dir=output.parent) as drawn:
+        write_sample(Path(drawn), train, val, settings.seed)
+        yield DirectorySource(Path(drawn), output)
+
+
+def _make(source: Source, folder: Path, settings: IngestSettings, named: str) -> tuple[dict[str, Any], list[Finding]]:
+    """Fills `folder`. All findings about annotations come before the first image is fetched."""
+    files, findings = gather(source)
+    categories, more = joined_categories(files)
+    findings += more
+    _refuse(findings, settings, source)
+    shaped = _shape(files, categories, settings, source)
+    plans = make_plans(files, shaped, keep_names=settings.leave_images)
+    if settings.leave_images:
+        _leave(source, folder)
+    else:
+        findings += _look_at_images(source, plans)
+        _refuse(findings, settings, source)
+        _place(source, plans, folder)
+    tables, places = split_tables(plans)
+    gallery = Gallery(tables, places, shaped.categories)
+    objects = write_annotations(folder, plans, shaped.categories, gallery.wanted)
+    manifest = describe(
+        folder,
+        tables=tables,
+        shaped=shaped,
+        findings=findings,
+        gallery=[] if settings.leave_images else gallery.draw(folder, objects),
+        settings={**settings.shape.to_dict(), **({"repair": True} if settings.repair else {})},
+        source={"uri": SAMPLE if named == SAMPLE else source.uri, "version": settings.version or data_version(named)},
     )
+    return manifest, findings
 
 
-def _open_source(source: str) -> Storage:
-    storage = open_storage(source)
-    if isinstance(storage, DirectoryStorage) and not storage.root.is_dir():
-        tracked = storage.root.with_name(storage.root.name + ".dvc").is_file()
-        raise DatasetError(
-            f"{source} is a file, not a data directory." if storage.root.exists() else "There is no such directory.",
-            where=source,
-            fix="Run `dvc pull` to get it." if tracked else "Give a directory, s3://bucket/prefix, or `sample`.",
-        )
-    return storage
+def _refuse(findings: Sequence[Finding], settings: IngestSettings, source: Source) -> None:
+    refused = blocking(findings, settings.strict)
+    if refused:
+        raise_findings(refused, source.uri)
 
 
-def _names(source: Storage, output: Path) -> list[str]:
-    """The files of the source, without those of an output that lies inside it."""
-    names = source.list()
-    if isinstance(source, DirectoryStorage):
-        root, inner = source.root.resolve(), output.resolve()
-        if root == inner:
-            fix = "Give another --output: it would be replaced while it is read."
-            raise DatasetError("The output is the source.", where=source.uri, fix=fix)
-        if inner.is_relative_to(root):
-            below = inner.relative_to(root).as_posix() + "/"
-            return [name for name in names if not name.startswith(below)]
-    return names
+def _shape(
+    files: Sequence[AnnotationFile], categories: Sequence[Category], settings: IngestSettings, source: Source
+) -> Shaped:
+    config = settings.shape
+    if not (any(file.split == "val" for file in files) or config.val_share):
+        raise missing_val_error([file.name for file in files], source.uri)
+    grouped_by = config.group_by.removeprefix("field:") if config.group_by.startswith("field:") else ""
+    return shape(everything(files, categories, grouped_by), config)
 
 
-def _match_images(content: Coco, split: str, index: Mapping[str, list[str]], copies: dict[str, str]) -> list[Finding]:
-    """Finds the file of every image, notes it in `copies`, and sets `file_name` to its place in the new directory."""
-    findings = []
-    for number, image in enumerate(content["images"]):
-        files = find_image(image["file_name"], split, index)
-        if len(files) == 1:
-            name = plain_path(image["file_name"]).removeprefix(f"{split}/")
-            image["file_name"] = f"{split}/{name}"
-            copies[f"images/{split}/{name}"] = files[0]
-            continue
-        problem = f"there is no file {image['file_name']}"
-        fix = "Add the file, or delete the entry"
-        if files:
-            problem = f"{image['file_name']} may be any of {', '.join(files[:3])}"
-            fix = "Write the path from the data set's root"
-        findings.append(Finding("IMG-FILE", f"/images/{number}/file_name", problem, fix))
-    return findings
+def _leave(source: Source, folder: Path) -> None:
+    if not isinstance(source, S3Source):
+        problem = "Images can be left where they are only in a bucket."
+        raise ConfigError(problem, where="--leave-images", fix="Leave the option out: local images are linked.")
+    (folder / "images.json").write_text(json.dumps({"at": source.uri}) + "\n", encoding="utf-8")
 
 
-def _check_same_categories(tables: Mapping[str, Coco], where: str) -> None:
-    train, val = (load_categories(tables[split]) for split in SPLITS)
-    if train != val:
-        raise DatasetError(
-            "Train and val do not have the same categories.",
-            where=where,
-            details=[
-                *(f"only in train: {category.id} {category.name}" for category in train if category not in val),
-                *(f"only in val: {category.id} {category.name}" for category in val if category not in train),
-            ],
-            fix="Write the same list of categories into both files; a category may have no annotation.",
-        )
+def _look_at_images(source: Source, plans: Sequence[FilePlan]) -> list[Finding]:
+    """Fetches the images of the data set and decodes each. Those that are left out are not looked at."""
+    keys = sorted({key for plan in plans for key, split in _kept(plan)})
+    log.info("bringing %d images from %s", len(keys), source.uri)
+    source.fetch(keys)
+    located = []
+    for plan in plans:
+        file = plan.file
+        kept = plan.splits.tolist()
+        paths = [source.local(key) if split >= 0 else None for key, split in zip(file.keys, kept, strict=True)]
+        for place, split in enumerate(SPLITS):
+            rows = [row for row, own in enumerate(kept) if own == place]
+            located.append(Located(file.name, split, file.checked, paths, rows))
+    return check_pictures(located, "ingest")
 
 
-def _complete(content: Coco) -> None:
-    """Adds what COCO's evaluation needs and some tools leave out: `iscrowd`, `area` and `bbox`, from the mask."""
-    sizes = {image["id"]: (image["height"], image["width"]) for image in content["images"]}
-    for annotation in content["annotations"]:
-        annotation.setdefault("iscrowd", 0)
-        if "area" in annotation and "bbox" in annotation:
-            continue
-        mask = segmentation_to_mask(annotation["segmentation"], *sizes[annotation["image_id"]])
-        annotation.setdefault("area", int(np.count_nonzero(mask)))
-        annotation.setdefault("bbox", _box(mask))
+def _kept(plan: FilePlan) -> Iterator[tuple[str, int]]:
+    """The key and the split of each image that is not left out."""
+    return ((key, split) for key, split in zip(plan.file.keys, plan.splits.tolist(), strict=True) if split >= 0)
 
 
-def _box(mask: np.ndarray[Any, np.dtype[np.uint8]]) -> list[int]:
-    """[x, y, width, height] of the pixels in a mask [H, W]; zeros where it has none."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return [0, 0, 0, 0]
-    top, left = int(rows[0]), int(columns[0])
-    return [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top]
-
-
-def _fetch(source: Storage, key: str, path: Path) -> None:
-    """Copies an image; from a local directory it becomes a hard link where the file system allows it."""
-    if not isinstance(source, DirectoryStorage):
-        source.download(key, path)
-        return
-    original = (source.root / key).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(original, path)
-    except OSError:
-        shutil.copyfile(original, path)
-
-
-def _refuse_what_is_no_dataset(output: Path) -> None:
-    """Protects a folder that was given as --output by mistake: an output is replaced as a whole."""
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return
-    is_dataset = (output / MANIFEST).is_file() and read_manifest(output).get("kind") == "dataset"
-    if not is_dataset:
-        raise DatasetError(
-            "The output exists and is no dataset directory; it is left as it is.",
-            where=str(output),
-            fix="Give a folder that does not exist yet, or an older dataset directory to replace.",
-        )
-
-
-def _describe(folder: Path) -> dict[str, Any]:
-    """Writes the manifest: the hash of every file, and the counts worth knowing."""
-    facts: dict[str, Any] = {}
-    for split in SPLITS:
-        content = json.loads((folder / "annotations" / f"{split}.json").read_text(encoding="utf-8"))
-        crowds = sum(1 for annotation in content["annotations"] if annotation["iscrowd"])
-        facts[split] = {
-            "images": len(content["images"]),
-            "instances": len(content["annotations"]) - crowds,
-            "crowds": crowds,
-        }
-        facts["categories"] = [category.name for category in load_categories(content)]
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return write_manifest(folder, kind="dataset", inputs={}, settings={}, files=files, facts=facts)
+def _place(source: Source, plans: Sequence[FilePlan], folder: Path) -> None:
+    total = sum(int((plan.splits >= 0).sum()) for plan in plans)
+    with progress("ingest", "placing images", total) as advance:
+        for plan in plans:
+            for name, key, split in zip(plan.names, plan.file.keys, plan.splits.tolist(), strict=True):
+                if split >= 0:
+                    source.place(key, folder / "images" / name)
+                    advance()

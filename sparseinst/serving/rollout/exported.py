@@ -19,10 +19,11 @@ _EXPORT_AGAIN = "Give the directory that `sparseinst export --output` made, or e
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Export:
-    """One exported model. `id` is its manifest's."""
+    """One exported model. `id` is its manifest's; `data_version` that of the data it was trained on, if known."""
 
     name: str
     id: str
+    data_version: str
     model: Path
     labels: Path
     golden_file: Path
@@ -59,6 +60,7 @@ def read_export(directory: Path) -> Export:
     return Export(
         name=folder.name,
         id=str(manifest["id"]),
+        data_version=str(manifest.get("inputs", {}).get("data_version", "")),
         model=_require(folder / "1" / MODEL_FILE),
         labels=_require(folder / LABELS_FILE),
         golden_file=_require(directory / GOLDEN_FILE),

@@ -81,7 +81,7 @@ class Target:
             write_manifest(
                 staged,
                 kind="deployment",
-                inputs={"export": export.id},
+                inputs={"export": export.id, **({"data_version": export.data_version} if export.data_version else {})},
                 settings={"name": self.name, "version": version},
                 files=files,
             )
