@@ -28,7 +28,7 @@ REMOTE ?=
 RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
 	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)')
 
-.PHONY: help setup pipeline-run pipeline-compile data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu clean
+.PHONY: help setup pipeline-run pipeline-compile data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu browser clean
 
 help:              ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -82,6 +82,12 @@ test-docker: setup   ## build the image and run its checks; skipped where there 
 test-gpu: setup      ## the tests that need an NVIDIA GPU; skipped where there is none
 	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then $(BIN)/pytest -q -m gpu; \
 	else echo "test-gpu: skipped: torch finds no CUDA device"; fi
+
+browser:             ## install Debian's Chromium, in which pages are tested; skipped where apt-get or root is missing
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then echo "browser: there is one" >&2; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	else echo "browser: skipped: it needs apt-get and root; install Chromium by other means" >&2; fi
 
 clean:               ## stop the servers; remove the environment, runs and caches (data/ stays)
 	@if [ -x $(BIN)/sparseinst ]; then $(BIN)/sparseinst stack down || true; fi

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparseinst.data.loading.image_files import ImageFiles, open_images
 from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation import pictures
@@ -79,7 +80,7 @@ def evaluate(
         match = ClassMatch(predictor.categories, truth.categories, model)
         selection.check(predictor.categories)
         drawn = pictures.chosen(truth, picture_count)
-        seen = _look(predictor, selection, match, truth, data / "images", batch_size, drawn)
+        seen = _look(predictor, selection, match, truth, open_images(data), batch_size, drawn)
         metadata = predictor.metadata
     looked = time.perf_counter()
     scores = mask_metrics(truth.coco, seen.results)
@@ -134,7 +135,7 @@ def _look(
     selection: Selection,
     match: ClassMatch,
     truth: Truth,
-    folder: Path,
+    files: ImageFiles,
     batch_size: int,
     drawn: set[int],
 ) -> _Seen:
@@ -144,7 +145,7 @@ def _look(
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             with _timed(seen.seconds, "read"):
-                pixels = [_read(folder, image) for image in batch]
+                pixels = [_read(files, image) for image in batch]
             with _timed(seen.seconds, "predict"):
                 kept = [selection.of(found, predictor.categories) for found in predictor.predict(pixels)]
                 answers = [match.translate(found) for found in kept]
@@ -159,14 +160,14 @@ def _look(
     return seen
 
 
-def _read(folder: Path, image: Mapping[str, Any]) -> NDArray[np.uint8]:
-    path = folder / image["file_name"]
-    pixels = read_image(path)
+def _read(files: ImageFiles, image: Mapping[str, Any]) -> NDArray[np.uint8]:
+    name = image["file_name"]
+    pixels = read_image(files.read(name), name=files.where(name))
     if pixels.shape[:2] != (image["height"], image["width"]):
         raise DatasetError(
             f"The image is {pixels.shape[1]}x{pixels.shape[0]} pixels, its annotations say "
             f"{image['width']}x{image['height']}.",
-            where=str(path),
+            where=files.where(name),
             fix="Ingest the data again; if a camera turned the image (EXIF), annotate it as it is shown.",
         )
     return pixels

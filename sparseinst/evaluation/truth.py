@@ -11,6 +11,7 @@ import numpy as np
 from sparseinst.data.categories import Category, load_categories
 from sparseinst.data.coco import load_coco
 from sparseinst.data.directory import annotations_path
+from sparseinst.data.loading.image_files import POINTER
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.files import sha256_of_file
@@ -67,7 +68,7 @@ def load_truth(path: Path, images: Path | None = None) -> Truth:
 
 
 def load_split(data: Path, split: str) -> Truth:
-    """The truth of one split of a dataset directory, whose images are all there.
+    """The truth of one split of a dataset directory, whose images are all there, or were left in a bucket.
 
     Raises:
         DatasetError: There is no such split, it has no images, or something in it is wrong.
@@ -80,7 +81,7 @@ def load_split(data: Path, split: str) -> Truth:
             where=str(path),
             fix=f"Splits here: {', '.join(there)}." if there else "Make the directory with 'sparseinst ingest'.",
         )
-    truth = load_truth(path, data / "images")
+    truth = load_truth(path, None if (data / POINTER).is_file() else data / "images")
     if not truth.images:
         raise DatasetError("The split has no images.", where=str(path), fix="Add annotated images, and ingest again.")
     return truth

@@ -9,11 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from sparseinst.data.ingest import ingest
+from sparseinst.data.config import InputConfig
+from sparseinst.data.directory import validation_images
+from sparseinst.data.ingest import IngestSettings, ingest
+from sparseinst.data.loading.dataset import Key, TrainingImages
 from sparseinst.data.sample.write import write_sample
 from sparseinst.data.sources.bucket import _FILES_AT_A_TIME
-from sparseinst.errors import DatasetError, StorageError
+from sparseinst.errors import ConfigError, DatasetError, StorageError
 from sparseinst.storage import open_storage
 from tests.conftest import ROOT
 from tests.storage.proxy import Proxy
@@ -85,3 +89,28 @@ def test_an_empty_place_and_a_wrong_secret_say_so(s3_uri: str, tmp_path: Path, m
     with pytest.raises(StorageError):
         ingest(s3_uri, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def test_images_that_stay_in_the_bucket_are_trained_and_measured_from_there(
+    s3_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_sample(tmp_path / "sample", train=4, val=2, seed=0)
+    open_storage(s3_uri).copy_in(tmp_path / "sample")
+    monkeypatch.setenv("SPARSEINST_CACHE", str(tmp_path / "cache"))
+    settings = IngestSettings(leave_images=True)
+    left = ingest(s3_uri, tmp_path / "left", settings).location
+    assert not (left / "images").exists()
+    here = ingest(str(tmp_path / "sample"), tmp_path / "here").location
+    config = InputConfig(train_short_sides=(64,))
+    both = [TrainingImages(folder, config) for folder in (left, here)]
+    assert len(both[0]) == len(both[1]) == 4
+    for image in range(4):
+        far, near = (images[Key(image, seed=0, position=image, batch=0)] for images in both)
+        assert far.image_id == near.image_id
+        assert torch.equal(far.image, near.image)
+        assert torch.equal(far.target.masks, near.target.masks)
+    assert [path.read_bytes() for path in validation_images(left, 2)] == [
+        path.read_bytes() for path in validation_images(here, 2)
+    ]
+    with pytest.raises(ConfigError, match="bucket"):
+        ingest(str(tmp_path / "sample"), tmp_path / "local", settings)

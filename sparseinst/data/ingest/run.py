@@ -24,6 +24,7 @@ from sparseinst.data.ingest.settings import IngestResult, IngestSettings
 from sparseinst.data.ingest.tables import split_tables
 from sparseinst.data.ingest.version import data_version
 from sparseinst.data.ingest.write import write_annotations
+from sparseinst.data.loading.image_files import POINTER
 from sparseinst.data.sample.write import write_sample
 from sparseinst.data.shaping.shape import shape
 from sparseinst.data.shaping.table import Shaped
@@ -33,6 +34,7 @@ from sparseinst.data.sources.layout import SPLITS, missing_val_error
 from sparseinst.data.sources.local import DirectorySource
 from sparseinst.data.sources.opening import open_source
 from sparseinst.errors import ConfigError
+from sparseinst.files import write_text
 from sparseinst.log import get_logger
 from sparseinst.progress import progress
 
@@ -123,7 +125,7 @@ def _leave(source: Source, folder: Path) -> None:
     if not isinstance(source, S3Source):
         problem = "Images can be left where they are only in a bucket."
         raise ConfigError(problem, where="--leave-images", fix="Leave the option out: local images are linked.")
-    (folder / "images.json").write_text(json.dumps({"at": source.uri}) + "\n", encoding="utf-8")
+    write_text(folder / POINTER, json.dumps({"at": source.uri}) + "\n")
 
 
 def _look_at_images(source: Source, plans: Sequence[FilePlan]) -> list[Finding]:
