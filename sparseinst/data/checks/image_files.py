@@ -1,6 +1,6 @@
 """What one image file is, and what is wrong with it or worth knowing: everything that its code begins with IMG- for.
 
-The picture is decoded by `sparseinst.imaging.read.read_image`, as training does: what is sound here is sound there.
+The picture is decoded by the same functions as in training: what is sound here is sound there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sparseinst.data.checks.image_fingerprint import Fingerprint, fingerprint
 from sparseinst.data.checks.image_formats import begun_format, format_of, impostor
 from sparseinst.data.checks.image_remarks import Remark, remarks_on_format, remarks_on_pixels, remarks_on_size
 from sparseinst.errors import DatasetError
+from sparseinst.imaging.decode import decode_image
 from sparseinst.imaging.read import read_image
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -121,7 +122,10 @@ def _decode(source: Path | bytes, file: BinaryIO, facts: ImageFacts) -> NDArray[
             return None
         if image.format not in ("MPO", "PSD"):  # the others are no frames there: previews, depth maps, layers
             facts.frames = _frames(image)
-    return read_image(source)
+    if facts.format != "JPEG":
+        return read_image(source)
+    file.seek(0)
+    return decode_image(file.read())
 
 
 def _frames(image: Image.Image) -> int:

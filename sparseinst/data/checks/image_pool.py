@@ -25,19 +25,15 @@ def usable_cpus() -> int:
     return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
 
 
-def in_processes(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, preload: Sequence[str] = ()
-) -> Iterator[Result | None]:
+def in_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result | None]:
     """Results in the order of the items; None for an item during which its process died.
 
-    The processes come from a fork server, not from this process: it may have threads, and gigabytes of annotations
-    that a fork would copy bit by bit. Where processes cannot be had at all, this process does the work.
+    The processes are forks: others would run a script that has no main guard a second time. Where processes cannot be
+    had at all, this process does the work.
 
     Args:
         function: Picklable, and without an exception of its own.
-        preload: Modules that the fork server imports, once for all processes.
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*preload])
     if workers < 2 or not _can_start():
         yield from map(function, items)
         return
@@ -55,12 +51,12 @@ def in_processes(
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # A Ctrl-C ends the process that waits for the results; the others need not each tell of it.
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context("fork")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=signal, initargs=(SIGINT, SIG_IGN))
 
 
 def _can_start() -> bool:
-    """Whether there can be processes: not in a sandbox without semaphores, nor in a script without a main guard."""
+    """Whether there can be processes: not in a sandbox without semaphores."""
     try:
         with _pool(1) as pool:
             return pool.submit(os.getpid).result() != os.getpid()

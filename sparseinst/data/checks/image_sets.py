@@ -59,7 +59,7 @@ def check_images(entries: Sequence[ImageEntry], *, workers: int | None = None, s
     contents: list[bytes | None] = []
     thumbnails = np.zeros((len(entries), THUMBNAIL_SIDE**2), np.uint8)
     with progress(stage, "decoding images", len(entries)) as advance:
-        results = in_processes(_check_entry, entries, workers, preload=[__name__])
+        results = in_processes(_check_entry, entries, workers)
         for number, (entry, result) in enumerate(zip(entries, results, strict=True)):
             remarks, print_of_it = result or ([_deadly()], None)
             findings += _placed(entry, remarks)
