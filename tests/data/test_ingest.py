@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sparseinst.data.coco import load_coco
-from sparseinst.data.ingest import IngestSettings, ingest
+from sparseinst.data.ingest import IngestSettings, ingest, settings_from
 from sparseinst.data.sample.write import write_sample
-from sparseinst.errors import DatasetError, StorageError
+from sparseinst.data.shaping.config import ShapeConfig
+from sparseinst.errors import ConfigError, DatasetError, StorageError
 from sparseinst.manifest import read_manifest
 
 
@@ -231,3 +232,60 @@ def test_the_categories_of_train_and_val_are_joined_and_must_not_contradict(sour
 def test_real_data_is_brought_in(name: str, images: tuple[int, int], shared: Path, tmp_path: Path):
     result = ingest(str(shared / "data" / name), tmp_path / "data")
     assert (result.manifest["facts"]["train"]["images"], result.manifest["facts"]["val"]["images"]) == images
+
+
+def test_what_can_be_mended_is_mended_on_the_way_and_the_source_stays(source: Path, tmp_path: Path):
+    train = source / "annotations" / "train.json"
+    annotations = json.loads(train.read_text())["annotations"]
+    annotations[0]["segmentation"] = []
+    annotations[1]["id"] = annotations[2]["id"]
+    edit(train, annotations=annotations)
+    before = train.read_bytes()
+    with pytest.raises(DatasetError, match="2 findings"):
+        ingest(str(source), tmp_path / "data")
+    result = ingest(str(source), tmp_path / "data", IngestSettings(repair=True))
+    assert train.read_bytes() == before
+    written = load_coco(result.location / "annotations" / "train.json")["annotations"]
+    assert len(written) == len(annotations) - 1
+    assert len({entry["id"] for entry in written}) == len(written)
+    assert result.manifest["settings"] == {"repair": True}
+
+
+def test_one_file_for_everything_is_split(source: Path, tmp_path: Path):
+    contents = {split: json.loads((source / "annotations" / f"{split}.json").read_text()) for split in ("train", "val")}
+    images = contents["train"]["images"]
+    shutil.rmtree(source / "annotations")
+    shutil.rmtree(source / "images" / "val")
+    (source / "images" / "train").rename(source / "images" / "pictures")
+    for image in images:
+        image["file_name"] = Path(image["file_name"]).name
+    (source / "result.json").write_text(json.dumps(contents["train"]))
+    with pytest.raises(DatasetError, match="no annotations for val") as caught:
+        ingest(str(source), tmp_path / "data")
+    assert "--val-share" in caught.value.fix
+    result = ingest(str(source), tmp_path / "data", IngestSettings(shape=ShapeConfig(val_share=0.25)))
+    facts = result.manifest["facts"]
+    assert (facts["train"]["images"], facts["val"]["images"]) == (15, 5)
+    for split in ("train", "val"):
+        load_coco(result.location / "annotations" / f"{split}.json", result.location / "images")
+
+
+def test_strict_refuses_warnings(source: Path, tmp_path: Path):
+    shutil.copy(source / "images" / "train" / "000001.jpg", source / "images" / "val" / "000001.jpg")
+    sizes = {"train": 1, "val": 1}
+    for split in sizes:
+        content = json.loads((source / "annotations" / f"{split}.json").read_text())
+        sizes[split] = (content["images"][1]["height"], content["images"][1]["width"])
+    if sizes["train"] != sizes["val"]:
+        pytest.fail("choose another image: this one is of another size")
+    result = ingest(str(source), tmp_path / "data")
+    assert result.manifest["facts"]["findings"]["warning"] == 1
+    with pytest.raises(DatasetError, match="IMG-LEAK"):
+        ingest(str(source), tmp_path / "strict", IngestSettings(strict=True))
+
+
+def test_settings_come_from_plain_values_too():
+    settings = settings_from({"drop": ["disc"], "val_share": 0.1, "strict": True}, version="md5:1")
+    assert settings == IngestSettings(shape=ShapeConfig(drop=("disc",), val_share=0.1), strict=True, version="md5:1")
+    with pytest.raises(ConfigError, match="val_shere"):
+        settings_from({"val_shere": 0.1})

@@ -25,7 +25,9 @@ TINY = (
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset directory with 12 validation images, and its truth."""
-    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=2, val_images=12)).location
+    return ingest(
+        "sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=2, val_images=12)
+    ).location
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,9 @@ def settings(weights: str, **train_settings: object) -> RunConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four classes of objects."""
-    return ingest("sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=4, val_images=2)).location
+    return ingest(
+        "sample", tmp_path_factory.mktemp("data") / "sample", IngestSettings(train_images=4, val_images=2)
+    ).location
 
 
 @pytest.fixture(scope="module")

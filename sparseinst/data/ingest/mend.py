@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparseinst.data.sources.base import Source
+from sparseinst.errors import DatasetError
 from sparseinst.log import get_logger
 
 log = get_logger("ingest")
@@ -39,11 +40,15 @@ class _Mended(Source):
         from sparseinst.data.repair.run import repair_file
 
         if name not in self._repaired:
-            folder = self._folder / str(len(self._repaired))
             original = self._source.local(name)
-            result = repair_file(original, folder, name)
-            self._repaired[name] = folder / original.name
-            log.info("repaired %s: %s", name, result.summary())
+            try:
+                result = repair_file(original, self._folder / str(len(self._repaired)), name)
+            except DatasetError:  # no program can mend it; the check of the original says why
+                self._repaired[name] = original
+                return original
+            self._repaired[name] = result.file
+            changes = ", ".join(f"{code} {count}" for code, count in result.changes.items()) or "nothing to mend"
+            log.info("repaired %s: %s", name, changes)
         return self._repaired[name]
 
     def fetch(self, names: Sequence[str]) -> None:

@@ -77,7 +77,7 @@ def missing_val_error(train_files: Sequence[str], where: str) -> DatasetError:
         "There are no annotations for val: nothing to measure the model on.",
         where=where,
         details=[*(f"train: {name}" for name in train_files), f"val: looked for {_LOOKED_FOR['val']}"],
-        fix="Move about a tenth of the images and their annotations to annotations/val.json.",
+        fix="Let ingest divide them (--val-share 0.1), or move some to annotations/val.json.",
     )
 
 
