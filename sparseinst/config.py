@@ -6,9 +6,6 @@ A YAML file may name another one as its `base`; what it says itself goes over th
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -21,6 +18,7 @@ from sparseinst.data.config import InputConfig
 from sparseinst.errors import ConfigError
 from sparseinst.files import sha256_of_json
 from sparseinst.model.config import ModelConfig
+from sparseinst.settings import fill, suggest
 from sparseinst.training.config import TrainConfig
 
 _SECTIONS = ("model", "input", "train")
@@ -83,10 +81,10 @@ def run_config_from(values: Mapping[str, Any], where: str) -> RunConfig:
     """
     for section in values:
         if section not in _SECTIONS:
-            raise ConfigError(f"There is no section '{section}'.", where=where, fix=_suggest(section, _SECTIONS))
-    model = _fill(ModelConfig, values.get("model"), f"{where}: model")
-    inputs = _fill(InputConfig, values.get("input"), f"{where}: input")
-    train = _fill(TrainConfig, values.get("train"), f"{where}: train")
+            raise ConfigError(f"There is no section '{section}'.", where=where, fix=suggest(section, _SECTIONS))
+    model = fill(ModelConfig, values.get("model"), f"{where}: model")
+    inputs = fill(InputConfig, values.get("input"), f"{where}: input")
+    train = fill(TrainConfig, values.get("train"), f"{where}: train")
     return RunConfig(model=model, input=inputs, train=train)
 
 
@@ -124,50 +122,5 @@ def _read(name_or_path: str) -> str:
     raise ConfigError(
         f"There is no configuration '{name_or_path}'.",
         where="--config",
-        fix=f"{_suggest(name_or_path, config_names())} Or name a .yaml file.",
+        fix=f"{suggest(name_or_path, config_names())} Or name a .yaml file.",
     )
-
-
-def _fill(kind: type[Any], values: Mapping[str, Any] | None, where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    filled = {}
-    for name, value in (values or {}).items():
-        if name not in hints:
-            raise ConfigError(f"There is no setting '{name}'.", where=where, fix=_suggest(name, hints))
-        filled[name] = _coerce(value, hints[name], f"{where}.{name}")
-    return kind(**filled)
-
-
-def _coerce(value: Any, hint: Any, where: str) -> Any:
-    """The value as the declared type. YAML 1.1 reads 1e-4 as a string, and 5 as an integer where a float is meant."""
-    origin = typing.get_origin(hint)
-    try:
-        if origin is typing.Literal:
-            if value in typing.get_args(hint):
-                return value
-            raise ValueError
-        if origin is tuple:
-            items = value if isinstance(value, (list, tuple)) else [value]
-            return tuple(_coerce(item, typing.get_args(hint)[0], where) for item in items)
-        if hint is bool or isinstance(value, bool) or origin is types.UnionType:
-            if isinstance(value, bool) and hint is bool:
-                return value
-            raise ValueError
-        if hint is int and float(value) != int(float(value)):
-            raise ValueError
-        return hint(float(value)) if hint is int else hint(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        choices = f"one of {', '.join(map(str, typing.get_args(hint)))}" if origin is typing.Literal else _name(hint)
-        raise ConfigError(f"'{value}' is not {choices}.", where=where, fix=f"Give {choices}.") from error
-
-
-def _name(hint: Any) -> str:
-    if typing.get_origin(hint) is tuple:
-        return f"a list, each item {_name(typing.get_args(hint)[0])}"
-    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[hint]
-
-
-def _suggest(name: str, known: typing.Iterable[str]) -> str:
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(names))}."

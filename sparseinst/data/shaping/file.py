@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from sparseinst.config import _fill
 from sparseinst.data.shaping.config import ShapeConfig
 from sparseinst.data.shaping.names import write_names
 from sparseinst.errors import ConfigError
+from sparseinst.settings import fill
 
 
 def load_shape(path: Path | None, changes: Mapping[str, Any]) -> ShapeConfig:
@@ -26,7 +26,7 @@ def load_shape(path: Path | None, changes: Mapping[str, Any]) -> ShapeConfig:
         ConfigError: The file cannot be read, or a setting or value is not known.
     """
     values = _read(path) if path else {}
-    config: ShapeConfig = _fill(ShapeConfig, {**values, **changes}, str(path) if path else "shape")
+    config: ShapeConfig = fill(ShapeConfig, {**values, **changes}, str(path) if path else "shape")
     return config
 
 

@@ -1,0 +1,62 @@
+"""Fills a dataclass of settings from plain values, with errors that say what was meant."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from sparseinst.errors import ConfigError
+
+
+def fill(kind: type[Any], values: Mapping[str, Any] | None, where: str) -> Any:
+    """An instance of the dataclass `kind`; what `values` does not name keeps its default.
+
+    Raises:
+        ConfigError: An unknown setting, or a value of another type.
+    """
+    hints = typing.get_type_hints(kind)
+    filled = {}
+    for name, value in (values or {}).items():
+        if name not in hints:
+            raise ConfigError(f"There is no setting '{name}'.", where=where, fix=suggest(name, hints))
+        filled[name] = _coerce(value, hints[name], f"{where}.{name}")
+    return kind(**filled)
+
+
+def _coerce(value: Any, hint: Any, where: str) -> Any:
+    """The value as the declared type. YAML 1.1 reads 1e-4 as a string, and 5 as an integer where a float is meant."""
+    origin = typing.get_origin(hint)
+    try:
+        if origin is typing.Literal:
+            if value in typing.get_args(hint):
+                return value
+            raise ValueError
+        if origin is tuple:
+            items = value if isinstance(value, (list, tuple)) else [value]
+            return tuple(_coerce(item, typing.get_args(hint)[0], where) for item in items)
+        if hint is bool or isinstance(value, bool) or origin is types.UnionType:
+            if isinstance(value, bool) and hint is bool:
+                return value
+            raise ValueError
+        if hint is int and float(value) != int(float(value)):
+            raise ValueError
+        return hint(float(value)) if hint is int else hint(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        choices = f"one of {', '.join(map(str, typing.get_args(hint)))}" if origin is typing.Literal else _name(hint)
+        raise ConfigError(f"'{value}' is not {choices}.", where=where, fix=f"Give {choices}.") from error
+
+
+def _name(hint: Any) -> str:
+    if typing.get_origin(hint) is tuple:
+        return f"a list, each item {_name(typing.get_args(hint)[0])}"
+    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[hint]
+
+
+def suggest(name: str, known: typing.Iterable[str]) -> str:
+    """The known name that was probably meant, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(names))}."
