@@ -47,7 +47,7 @@ def describe(
     )
     lines = (json.dumps(finding.to_dict(), sort_keys=True) for finding in findings)
     write_text(folder / FINDINGS, "".join(f"{line}\n" for line in lines))
-    facts = _facts(tables, shaped, findings)
+    facts = _facts(tables, shaped, findings, is_shaped=bool(settings))
     return write_manifest(folder, kind="dataset", inputs={}, settings=settings, files=files, facts=facts, source=source)
 
 
@@ -57,7 +57,9 @@ def _title(categories: Sequence[Category]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more classes" if len(names) > 4 else "")
 
 
-def _facts(tables: Sequence[SplitTable], shaped: Shaped, findings: Sequence[Finding]) -> dict[str, Any]:
+def _facts(
+    tables: Sequence[SplitTable], shaped: Shaped, findings: Sequence[Finding], is_shaped: bool
+) -> dict[str, Any]:
     facts: dict[str, Any] = {
         table.name: {"images": table.images, "instances": len(table.crowd), "crowds": table.crowds} for table in tables
     }
@@ -65,6 +67,6 @@ def _facts(tables: Sequence[SplitTable], shaped: Shaped, findings: Sequence[Find
     facts["findings"] = counts(findings)
     if shaped.category_map:
         facts["category_map"] = {str(old): new for old, new in shaped.category_map.items()}
-    if shaped.facts:
+    if is_shaped:
         facts["shape"] = shaped.facts
     return facts

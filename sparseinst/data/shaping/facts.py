@@ -43,7 +43,7 @@ def split_facts(
     sizes = {
         name: {
             "images": int((split == number).sum()),
-            "instances": int((kept & ~everything.crowd & (part == number)).sum()),
+            "instances": int((kept & (part == number)).sum()),
             "crowds": int((kept & everything.crowd & (part == number)).sum()),
         }
         for name, number in (("train", TRAIN), ("val", VAL))

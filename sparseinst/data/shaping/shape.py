@@ -56,5 +56,6 @@ def _presence(everything: Everything, category: Ints, images: Splits, annotation
     """
     counted = (annotations == KEPT) & ~everything.crowd & (images[everything.image] == KEPT)
     width = int(category.max(initial=-1)) + 1
-    pairs = np.unique(everything.image[counted] * width + category[counted])
+    # With the counts, numpy sorts; without them it builds a hash table, which takes several times as long for millions.
+    pairs, _ = np.unique(everything.image[counted] * width + category[counted], return_counts=True)
     return np.stack(np.divmod(pairs, max(width, 1)), 1)

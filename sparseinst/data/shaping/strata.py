@@ -17,9 +17,9 @@ class Strata:
     Attributes:
         weights: Images of each unit, int64 [U].
         units: The unit of each pair, int64 [P].
-        classes: The class of each pair, int64 [P]; a class of its own stands for images without an object.
+        classes: The class of each pair, int64 [P]; the last class stands for images without an object.
         images: How many of the unit's images have the class, int64 [P].
-        width: Number of classes.
+        width: Number of classes, with that one.
     """
 
     weights: Ints
@@ -31,7 +31,7 @@ class Strata:
     @classmethod
     def of(cls, unit: Ints, presence: Ints, width: int) -> Self:
         """Of the unit of each image [I], and of (image, class) pairs [N, 2], each once."""
-        empty = np.setdiff1d(np.arange(len(unit)), presence[:, 0])
+        empty = np.flatnonzero(np.bincount(presence[:, 0], minlength=len(unit)) == 0)
         rows = np.concatenate([presence[:, 0], empty])
         classes = np.concatenate([presence[:, 1], np.full(len(empty), width)])
         pairs, images = np.unique(unit[rows] * (width + 1) + classes, return_counts=True)
