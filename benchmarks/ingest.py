@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,13 +35,14 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=float, nargs="+", default=[0.1, 1.0], help="of COCO's train2017")
+    parser.add_argument("--files", type=Path, help="keeps the drawn files in this folder, for the next time")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     parser.add_argument("--stage", nargs=2, metavar=("STAGE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
         _run(*options.stage)
         return
-    results = [_measure(times) for times in options.times]
+    results = [_measure(times, options.files) for times in options.times]
     if options.json:
         cores = len(os.sched_getaffinity(0))
         machine = {"device": describe(torch.device("cpu")), "cores": cores}
@@ -52,11 +54,14 @@ def main() -> None:
         print(f"{result['times']:10g} {result['instances']:11} {result['megabytes']:11.0f} {figures}")
 
 
-def _measure(times: float) -> dict[str, Any]:
+def _measure(times: float, kept: Path | None) -> dict[str, Any]:
     images, instances = round(COCO_IMAGES * times), round(COCO_INSTANCES * times)
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "instances.json"
-        write_coco_shape(file, images, instances, COCO_CATEGORIES)
+        file = (kept or Path(folder)) / f"coco-times-{times:g}.json"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_coco_shape(file, images, instances, COCO_CATEGORIES)
+        shutil.rmtree(file.with_name(f".{file.stem}.index"), ignore_errors=True)
         stages = {stage: _measure_stage(stage, file) for stage in _STAGES}
         megabytes = file.stat().st_size / 1e6
     return {"times": times, "images": images, "instances": instances, "megabytes": megabytes, **stages}
