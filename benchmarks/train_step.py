@@ -22,7 +22,8 @@ from sparseinst.config import RunConfig, load_config
 from sparseinst.data.categories import Category
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example, Target
-from sparseinst.data.loading.sampler import EndlessBatches, training_loader
+from sparseinst.data.loading.loader import training_loader
+from sparseinst.data.loading.sampler import EndlessBatches
 from sparseinst.training.distributed import Ranks
 from sparseinst.training.session import Session
 

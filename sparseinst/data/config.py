@@ -27,6 +27,7 @@ class InputConfig:
     vertical_flip: float = 0.0  # for pictures without an up and down: microscopes, satellites
     colour_jitter: float = 0.0  # how far each colour channel's gain and offset may stray, 0 to 1; 0: as published
     workers: int = 6  # loader processes per rank; 0 loads in the training process
+    cache_gb: float = 20.0  # images that were left in a bucket: how much of a node's disk keeps them (SPARSEINST_CACHE)
 
     def __post_init__(self) -> None:
         for name in ("flip", "vertical_flip", "crop", "colour_jitter"):
@@ -41,6 +42,8 @@ class InputConfig:
                     where=f"input.{name}",
                     fix="Give at least one, in pixels.",
                 )
+        if self.cache_gb < 0:
+            raise ConfigError(f"{self.cache_gb} is no size.", where="input.cache_gb", fix="Give 0 or more.")
         if not 1 <= self.crop_smallest <= self.crop_largest:
             raise ConfigError(
                 f"A crop cannot have sides from {self.crop_smallest} to {self.crop_largest} pixels.",

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+
+from sparseinst.data.index.index import Index
+from sparseinst.data.index.opening import open_index
+from sparseinst.data.loading.image_files import open_images
 from sparseinst.errors import DatasetError
 
 
-def read_annotations(root: Path, split: str) -> dict[str, Any]:
-    """The COCO object of a split. It was checked when the directory was made, and is not checked again.
+def open_annotations(root: Path, split: str) -> Index:
+    """The annotations of a split. They were checked when the directory was made, and are not checked again.
 
     Raises:
-        DatasetError: The file is missing or no JSON.
+        DatasetError: The file is missing, is no JSON, or is not what ingest writes.
     """
     path = annotations_path(root, split)
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    if not path.is_file():
         raise DatasetError(
-            f"The annotations cannot be read ({error}).",
+            f"There are no annotations of a split '{split}'.",
             where=str(path),
             fix="Make the dataset directory with 'sparseinst ingest'.",
-        ) from error
-    return content
+        )
+    return open_index(path)
 
 
 def annotations_path(root: Path, split: str) -> Path:
@@ -32,12 +33,13 @@ def annotations_path(root: Path, split: str) -> Path:
 
 
 def validation_images(root: Path, most: int) -> list[Path]:
-    """The first `most` validation images that show at least one object.
+    """The first `most` validation images that show at least one object, as local files.
 
     Raises:
         DatasetError: The annotations cannot be read.
+        StorageError: The images were left in a bucket, and cannot be fetched.
     """
-    content = read_annotations(root, "val")
-    shown = {annotation["image_id"] for annotation in content["annotations"]}
-    files = [root / "images" / image["file_name"] for image in content["images"] if image["id"] in shown]
-    return files[:most]
+    index = open_annotations(root, "val")
+    rows = np.flatnonzero(index.column("count"))[:most]
+    images = open_images(root)
+    return [images.local(index.image(int(row)).file_name) for row in rows]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sparseinst.errors import DatasetError
 
@@ -39,8 +39,10 @@ def read_image(source: Path | str | bytes, *, name: str = "") -> NDArray[np.uint
     except FileNotFoundError as error:
         raise DatasetError("The image does not exist.", where=where, fix="Check the path.") from error
     except _DECODE_ERRORS as error:
+        # Pillow's own words for it hold the place of the bytes in memory.
+        reason = "it is no image of a known kind" if isinstance(error, UnidentifiedImageError) else error
         raise DatasetError(
-            f"The image cannot be decoded: {error}.", where=where, fix="Replace the file, or remove it from the data."
+            f"The image cannot be decoded: {reason}.", where=where, fix="Replace the file, or remove it from the data."
         ) from error
 
 

@@ -16,7 +16,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from sparseinst.config import RunConfig
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example
-from sparseinst.data.loading.sampler import EndlessBatches, training_loader
+from sparseinst.data.loading.loader import training_loader
+from sparseinst.data.loading.sampler import EndlessBatches
 from sparseinst.data.origin import DataOrigin
 from sparseinst.errors import ConfigError, Preempted, TrainingError
 from sparseinst.log import get_logger

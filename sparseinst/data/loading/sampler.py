@@ -5,15 +5,13 @@ Every rank cuts its share from the same global batch, so neither a stop nor anot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
-from sparseinst.data.loading.dataset import Key, TrainingImages
-from sparseinst.data.loading.example import Example
+from sparseinst.data.loading.dataset import Key
 
 _WINDOW_BATCHES = 16  # how far images may move to find others of their orientation
 
@@ -62,23 +60,3 @@ class EndlessBatches(Sampler[list[Key]]):
         window = _WINDOW_BATCHES * self.batch_size
         parts = (order[start : start + window] for start in range(0, len(order), window))
         return np.concatenate([part[np.argsort(self.tall[part], kind="stable")] for part in parts])
-
-
-def training_loader(dataset: TrainingImages, batches: EndlessBatches, workers: int) -> Iterable[list[Example]]:
-    """Examples in batches, as lists: images keep their own sizes. Made ahead by `workers` processes."""
-    return DataLoader(
-        dataset,
-        batch_sampler=batches,
-        num_workers=workers,
-        collate_fn=list,
-        worker_init_fn=_one_thread,
-        persistent_workers=False,
-        prefetch_factor=4 if workers else None,
-    )
-
-
-def _one_thread(worker: int) -> None:
-    import cv2
-
-    torch.set_num_threads(1)  # as many processes as cores: more threads would only wait for each other
-    cv2.setNumThreads(1)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sparseinst.data.config import InputConfig
-from sparseinst.data.ingest import ingest
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.loading.dataset import Key, TrainingImages
 from sparseinst.data.loading.sampler import EndlessBatches
 
@@ -26,7 +26,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "sample"
-    ingest("sample", folder, train_images=8, val_images=1, seed=0)
+    ingest("sample", folder, IngestSettings(train_images=8, val_images=1))
     return folder
 
 

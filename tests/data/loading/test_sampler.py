@@ -45,3 +45,26 @@ def test_most_batches_hold_images_of_one_orientation() -> None:
     mixed = [len({bool(tall[key.image]) for key in batch}) > 1 for batch in batches]
     assert sum(mixed) <= 5
     assert Counter(key.image for batch in batches for key in batch) == Counter(range(400))
+
+
+@pytest.mark.parametrize(("images", "batch_size", "world_size"), [(10, 4, 2), (37, 6, 3), (7, 8, 4), (5, 4, 4)])
+def test_ranks_and_resumes_together_visit_each_image_of_an_epoch_exactly_once(
+    images: int, batch_size: int, world_size: int
+) -> None:
+    tall = np.arange(images) % 3 == 0
+    stop = 3 * images  # so that batches and epochs end together
+    seen: dict[int, int] = {}
+    start = 0
+    for length in (1, 4, 2, 11, stop):  # each run is stopped after so many iterations, and resumed
+        end = min(start + length, stop)
+        for rank in range(world_size):
+            batches = EndlessBatches(
+                tall, batch_size=batch_size, seed=5, start=start, stop=end, rank=rank, world_size=world_size
+            )
+            for key in (key for batch in batches for key in batch):
+                assert key.position not in seen
+                seen[key.position] = key.image
+        start = end
+    assert sorted(seen) == list(range(stop * batch_size))
+    for epoch in range(len(seen) // images):
+        assert Counter(seen[epoch * images + place] for place in range(images)) == Counter(range(images))
