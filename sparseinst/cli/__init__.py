@@ -14,6 +14,7 @@ from sparseinst.log import set_up_logging
 
 _VERBS = {
     "check": "find every error in a COCO annotation file",
+    "repair": "mend what can be mended safely, into a new file",
     "ingest": "bring annotated images into a dataset directory",
     "train": "train a model; goes on by itself from --output",
     "evaluate": "compute the 12 COCO numbers for masks",
