@@ -1,0 +1,1 @@
+"""Mends what can be mended safely in an annotation file, into a new file, and says what it did."""
