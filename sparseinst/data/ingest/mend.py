@@ -26,7 +26,7 @@ def mended(source: Source, repair: bool) -> Iterator[Source]:
 
 class _Mended(Source):
     def __init__(self, source: Source, folder: Path) -> None:
-        self.uri = source.uri
+        self.uri, self.images_can_stay = source.uri, source.images_can_stay
         self._source = source
         self._folder = folder
         self._repaired: dict[str, Path] = {}

@@ -29,7 +29,6 @@ from sparseinst.data.sample.write import write_sample
 from sparseinst.data.shaping.shape import shape
 from sparseinst.data.shaping.table import Shaped
 from sparseinst.data.sources.base import Source
-from sparseinst.data.sources.bucket import S3Source
 from sparseinst.data.sources.layout import SPLITS, missing_val_error
 from sparseinst.data.sources.local import DirectorySource
 from sparseinst.data.sources.opening import open_source
@@ -122,7 +121,7 @@ def _shape(
 
 
 def _leave(source: Source, folder: Path) -> None:
-    if not isinstance(source, S3Source):
+    if not source.images_can_stay:
         problem = "Images can be left where they are only in a bucket."
         raise ConfigError(problem, where="--leave-images", fix="Leave the option out: local images are linked.")
     write_text(folder / POINTER, json.dumps({"at": source.uri}) + "\n")

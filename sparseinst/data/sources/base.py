@@ -19,6 +19,7 @@ class Source(ABC):
     """
 
     uri: str
+    images_can_stay = False  # whether training can read them where they are
 
     @abstractmethod
     def names(self) -> list[str]:

@@ -26,6 +26,8 @@ _FILES_AT_A_TIME = 16
 class S3Source(Source):
     """Objects are fetched into the staging folder. One that is there with the size and time of the list is whole."""
 
+    images_can_stay = True
+
     def __init__(self, storage: S3Storage, staging: Staging) -> None:
         self.uri = storage.uri
         self._storage, self._staging = storage, staging

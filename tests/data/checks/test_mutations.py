@@ -69,7 +69,7 @@ def test_a_value_that_was_replaced_or_lost(file: Path, data: st.DataObject):
         for key in path:
             place = place[key]
         if data.draw(st.booleans()):
-            place[last] = data.draw(VALUES)
+            place[last] = copy.deepcopy(data.draw(VALUES))  # the strategy gives the same list again
         else:
             del place[last]
     file.write_text(json.dumps(content))
