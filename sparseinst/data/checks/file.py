@@ -67,6 +67,7 @@ def check_file(path: Path, name: str = "", *, workers: int | None = None) -> Che
         found_categories, category_ids, sorted_categories = check_categories(categories)
         around = Surroundings(image_table, category_ids, [category.id for category in sorted_categories])
         reports, problems = _check_annotations(file, around, workers)
+        problems = [*file.problems_of_others(), *problems]
     except SyntaxProblem as problem:
         return _nothing([*findings, _syntax_finding(path, problem)], name)
     if problems or any(finding.code == "JSON-TYPE" for finding in findings):

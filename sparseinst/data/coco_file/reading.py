@@ -54,8 +54,25 @@ class CocoFile:
     def pieces(self, key: str) -> list[Piece]:
         """The text of a list, cut between entries into pieces of some megabytes; none where there is no such list."""
         part = self.part(key)
-        if part is None or not part.is_list:
-            return []
+        return [] if part is None or not part.is_list else self._cut(part)
+
+    def problems_of_others(self) -> list[SyntaxProblem]:
+        """What is wrong with the text of what `others` gives, which is read piece by piece."""
+        problems = []
+        for part in self.parts:
+            if part.key in LISTS or part.start < 0:
+                continue
+            try:
+                if part.is_list:
+                    for piece in self._cut(part):
+                        self.parse(piece)
+                else:
+                    parse(self.data[part.start : part.end], part.start)
+            except SyntaxProblem as problem:
+                problems.append(problem)
+        return problems
+
+    def _cut(self, part: Part) -> list[Piece]:
         edges = [part.start + 1, *part.cuts, part.end - 1]
         return [Piece(start, end, number == 0) for number, (start, end) in enumerate(pairwise(edges)) if end > start]
 

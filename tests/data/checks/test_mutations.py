@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,30 +12,13 @@ from hypothesis import strategies as st
 from sparseinst.data.checks.file import check_file
 from sparseinst.data.checks.findings import blocking
 from sparseinst.masks.coco import segmentation_to_mask
+from tests.data.checks.damage import damaged
 from tests.data.checks.zoo import GOOD
-
-ODD_NUMBERS = [0, -1, 1e308, -1e308, 2**63, -(2**63), 10**400, float("nan"), float("inf"), 0.5, 1e-320, True]
-VALUES = st.one_of(
-    st.sampled_from([None, "", "\ud800", "8", [], {}, [[]], [[[]]], {"size": [8, 10]}, *ODD_NUMBERS]),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=5),
-    st.lists(st.floats(-20, 40) | st.integers(-5, 20), max_size=9),
-    st.lists(st.lists(st.floats(-20, 40), max_size=9), max_size=3),
-    st.fixed_dictionaries({"size": st.lists(st.integers(-1, 12), max_size=3), "counts": st.text(max_size=9)}),
-    st.fixed_dictionaries({"size": st.just([8, 10]), "counts": st.lists(st.integers(-1, 90), max_size=6)}),
-)
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mutations") / "file.json"
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in nested lists and objects, apart from the whole."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place for key, inner in items for place in ((*path, key), *places(inner, (*path, key)))]
 
 
 def is_sound(file: Path) -> bool:
@@ -59,20 +40,7 @@ def is_sound(file: Path) -> bool:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_value_that_was_replaced_or_lost(file: Path, data: st.DataObject):
-    content: Any = copy.deepcopy(GOOD)
-    for _ in range(data.draw(st.integers(1, 3))):
-        possible = places(content)
-        if not possible:
-            break
-        *path, last = data.draw(st.sampled_from(possible))
-        place = content
-        for key in path:
-            place = place[key]
-        if data.draw(st.booleans()):
-            place[last] = copy.deepcopy(data.draw(VALUES))  # the strategy gives the same list again
-        else:
-            del place[last]
-    file.write_text(json.dumps(content))
+    file.write_text(json.dumps(damaged(data)))
     is_sound(file)
 
 

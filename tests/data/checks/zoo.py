@@ -266,6 +266,7 @@ def texts() -> Iterator[tuple[str, bytes, str]]:
     yield "a number of 5000 digits", b'{"images": ' + b"9" * 5000 + b"}", "JSON-SYNTAX"
     yield "a comma too many", good.replace(b'{"id": 3', b', {"id": 3'), "JSON-SYNTAX"
     yield "a comma at the end", good.replace(b"1040]}}]", b"1040]}},]"), "JSON-SYNTAX"
+    yield "a comma too many in what nobody reads", good.replace(b'"a small good file"', b'"a",'), "JSON-SYNTAX"
     yield "a bracket too many", good + b"}", "JSON-SYNTAX"
     yield "single quotes", good.replace(b'"', b"'"), "JSON-SYNTAX"
     yield "zip", b"PK\x03\x04" + good, "JSON-ENCODING"

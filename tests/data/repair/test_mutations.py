@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +15,7 @@ from sparseinst.data.checks.file import Checked, check_file
 from sparseinst.data.repair.run import repair_file
 from sparseinst.data.repair.table import REPAIRS
 from sparseinst.errors import SparseInstError
-from tests.data.checks.test_mutations import VALUES, places
+from tests.data.checks.damage import damaged
 from tests.data.checks.zoo import GOOD
 from tests.data.repair.replay import diff_of, read, replayed, text
 
@@ -28,24 +26,6 @@ _HABITS = {"SEG-ALL-NORMALISED", "SEG-BOXES", "ANN-NONE"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mutations")
-
-
-def damaged(data: st.DataObject) -> Any:
-    """The good file after some values were replaced or lost."""
-    content: Any = copy.deepcopy(GOOD)
-    for _ in range(data.draw(st.integers(1, 3))):
-        possible = places(content)
-        if not possible:
-            break
-        *path, last = data.draw(st.sampled_from(possible))
-        place = content
-        for key in path:
-            place = place[key]
-        if data.draw(st.booleans()):
-            place[last] = copy.deepcopy(data.draw(VALUES))  # the strategy gives the same list again
-        else:
-            del place[last]
-    return content
 
 
 @settings(max_examples=150, deadline=None)
