@@ -85,7 +85,9 @@ def test_malformed_annotations_end_with_3_and_their_own_error_and_nothing_runs_a
     before = _served_versions(place)
     done = _run(place, data="broken")
     assert done.returncode == 3
-    assert re.search(r"^error: .*\n  where: .*train\.json.*\n  fix:   ", done.stderr, re.M)
+    found = r"    - error    JSON-SYNTAX +annotations/{}\.json#.*\n"
+    lines = found.format("train") + found.format("val")
+    assert re.search(rf"^error: .*\n  where: .*broken\n{lines}  fix:   ", done.stderr, re.M)
     assert "Traceback" not in done.stderr
     states = _table(done.stdout)
     assert states.pop("ingest") == "failed"

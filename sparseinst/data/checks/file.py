@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -62,9 +63,9 @@ def check_file(path: Path, name: str = "", *, workers: int | None = None) -> Che
         return _nothing([_syntax_finding(path, problem)], name)
     findings = _check_parts(file)
     try:
-        images, categories = (_all(file, key) for key in ("images", "categories"))
-        found_images, image_table = check_images(images)
-        found_categories, category_ids, sorted_categories = check_categories(categories)
+        entries = dict.fromkeys(LISTS, 0)
+        found_images, image_table = check_images(_counted(file, "images", entries))
+        found_categories, category_ids, sorted_categories = check_categories(_counted(file, "categories", entries))
         around = Surroundings(image_table, category_ids, [category.id for category in sorted_categories])
         reports, problems = _check_annotations(file, around, workers)
         problems = [*file.problems_of_others(), *problems]
@@ -76,7 +77,7 @@ def check_file(path: Path, name: str = "", *, workers: int | None = None) -> Che
     findings += [*found_images, *found_categories, *_joined_findings(reports)]
     table = _joined_table(reports)
     findings += check_whole(reports, _joined_ids(reports), image_table, sorted_categories, table)
-    entries = {"images": len(images), "annotations": sum(r.entries for r in reports), "categories": len(categories)}
+    entries["annotations"] = sum(report.entries for report in reports)
     return Checked([replace(f, file=name) for f in findings], sorted_categories, image_table, table, entries)
 
 
@@ -97,8 +98,11 @@ def _check_parts(file: CocoFile) -> list[Finding]:
     return findings
 
 
-def _all(file: CocoFile, key: str) -> list[Any]:
-    return [entry for piece in file.pieces(key) for entry in file.parse(piece)]
+def _counted(file: CocoFile, key: str, entries: dict[str, int]) -> list[Any]:
+    """All entries of a list. Nobody keeps them: a million dictionaries would slow every process that comes after."""
+    found = [entry for piece in file.pieces(key) for entry in file.parse(piece)]
+    entries[key] = len(found)
+    return found
 
 
 def _check_annotations(
@@ -129,8 +133,12 @@ def _one_by_one(file: CocoFile, pieces: Sequence[Piece], around: Surroundings, w
 
 def _in_processes(file: CocoFile, pieces: Sequence[Piece], around: Surroundings, workers: int) -> Iterator[_Result]:
     context = multiprocessing.get_context("fork")  # the workers see the file and the tables without a copy
-    with ProcessPoolExecutor(workers, context, _begin_worker, (file, around)) as pool:
-        yield from pool.map(_check_in_worker, pieces)
+    gc.freeze()  # or the workers' garbage collectors would look at, and so copy, all that they inherit
+    try:
+        with ProcessPoolExecutor(workers, context, _begin_worker, (file, around)) as pool:
+            yield from pool.map(_check_in_worker, pieces)
+    finally:
+        gc.unfreeze()
 
 
 _worker: tuple[CocoFile, Surroundings]
