@@ -67,8 +67,9 @@ def train_to_triton(
         )
 
     for task in (data, model, scores, exported, deployed):
-        with_workspace(task)
+        # Storage for all: images may stay in the bucket, and weights may lie in one.
+        with_storage(with_workspace(task))
     for task in (data, deployed):
         # Both reach out of the run, to data and to a server that change without it: an old answer is no answer.
-        with_storage(task).set_caching_options(False)
+        task.set_caching_options(False)
     with_accelerators(model, gpus)
