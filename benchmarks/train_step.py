@@ -24,6 +24,7 @@ from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example, Target
 from sparseinst.data.loading.loader import training_loader
 from sparseinst.data.loading.sampler import EndlessBatches
+from sparseinst.data.origin import DataOrigin
 from sparseinst.training.distributed import Ranks
 from sparseinst.training.session import Session
 
@@ -65,7 +66,7 @@ def main() -> None:
     config = load_config(options.config, overrides)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dataset = TrainingImages(options.data, config.input) if options.data else DrawnImages()
-    session = Session(config, dataset, Ranks(0, 1, device), Path(), dataset_id="")  # type: ignore[arg-type]
+    session = Session(config, dataset, Ranks(0, 1, device), Path(), DataOrigin())  # type: ignore[arg-type]
     loader = _loader(dataset, config, _WARM_UP + options.iterations)
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(_WARM_UP + options.iterations):
