@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -231,8 +232,8 @@ def test_rows_that_are_not_there_cannot_be_read(tmp_path: Path) -> None:
 
 def test_forked_processes_read_beside_each_other(tmp_path: Path) -> None:
     index: Index = open_index(written(tmp_path, coco()))
-    with multiprocessing.get_context("fork").Pool(2, initializer=_share, initargs=(index,)) as pool:
-        found = pool.map(_first_coordinate, [2] * 200)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork"), _share, (index,)) as pool:
+        found = list(pool.map(_first_coordinate, [2] * 200))
     assert found == [1.25] * 200
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,8 @@ def test_they_go_to_other_processes(left_elsewhere: Path) -> None:
     images = open_images(left_elsewhere)
     images.read("train/1.jpg")
     assert pickle.loads(pickle.dumps(images)).read("train/1.jpg") == b"pixels"
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        assert pool.map(images.read, ["train/1.jpg"] * 8) == [b"pixels"] * 8
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        assert list(pool.map(images.read, ["train/1.jpg"] * 8)) == [b"pixels"] * 8
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "7"])
