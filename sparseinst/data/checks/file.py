@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,7 @@ _worker: tuple[CocoFile, Surroundings]
 
 def _begin_worker(file: CocoFile, around: Surroundings) -> None:
     global _worker
+    signal(SIGINT, SIG_IGN)  # a Ctrl-C ends the process that waits for the results; the others need not each tell of it
     _worker = file, around
 
 
