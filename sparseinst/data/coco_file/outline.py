@@ -26,10 +26,10 @@ _PLACEHOLDER = b"-Infinity"
 _STANDS_FOR_A_LIST = object()
 
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
-_STEP = np.zeros(256, np.int8)  # of the depth
-_STEP[[ord("{"), ord("[")]] = 1
-_STEP[[ord("}"), ord("]")]] = -1
-_STRUCTURAL = _STEP != 0
+STEP = np.zeros(256, np.int8)  # of the depth, by the byte
+STEP[[ord("{"), ord("[")]] = 1
+STEP[[ord("}"), ord("]")]] = -1
+_STRUCTURAL = STEP != 0
 _STRUCTURAL[[_QUOTE, _BACKSLASH]] = True
 
 
@@ -150,7 +150,7 @@ def _brackets(data: Buffer, begin: int) -> Iterator[tuple[npt.NDArray[np.int64],
             in_string = bool(inside[-1])
         is_bracket = ~quotes & (inside == 0)
         if is_bracket.any():
-            yield places[is_bracket] + first, _STEP[letters[is_bracket]]
+            yield places[is_bracket] + first, STEP[letters[is_bracket]]
     if in_string:
         raise SyntaxProblem(len(data), "the file ends too early: in the middle of a text")
 

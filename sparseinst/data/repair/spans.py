@@ -7,13 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from sparseinst.data.coco_file.outline import STEP
+
 Span = tuple[int, int]
 
 _QUOTE, _COMMA = ord('"'), ord(",")
-_STEP = np.zeros(256, np.int8)  # of the depth
-_STEP[[ord("{"), ord("[")]] = 1
-_STEP[[ord("}"), ord("]")]] = -1
-_STRUCTURAL = _STEP != 0
+_STRUCTURAL = STEP != 0
 _STRUCTURAL[[_QUOTE, _COMMA]] = True
 _SPACE = b" \t\r\n"
 
@@ -32,7 +31,7 @@ def entry_spans(text: bytes, *, is_first: bool) -> list[Span]:
     places = np.flatnonzero(_STRUCTURAL[letters])
     kinds = letters[places]
     is_outside = np.cumsum(kinds == _QUOTE) % 2 == 0
-    depth = np.cumsum(np.where(is_outside, _STEP[kinds], 0))
+    depth = np.cumsum(np.where(is_outside, STEP[kinds], 0))
     commas = places[is_outside & (kinds == _COMMA) & (depth == 0)].tolist()
     edges = [*([-1] if is_first else []), *commas, len(text)]
     return [(start + 1, end) for start, end in pairwise(edges)]
