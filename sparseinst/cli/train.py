@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from sparseinst.cli.output import emit
+from sparseinst.errors import SparseInstError
 
 
 @click.command("train")
@@ -22,21 +24,48 @@ from sparseinst.cli.output import emit
 @click.option(
     "--nproc", type=click.IntRange(min=1), help="Ranks on this machine. [default: one per GPU, else train.cpu_ranks]"
 )
+@click.option(
+    "--mirror", default="", metavar="PLACE", help="A directory or s3://bucket/prefix: copies of the saved states."
+)
+@click.option(
+    "--deadline", default="", metavar="DURATION", help="Save the state and end (exit code 75) after e.g. 11h30m."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    data: Path, config: str, overrides: tuple[str, ...], output: Path, nproc: int | None, as_json: bool
+    data: Path,
+    config: str,
+    overrides: tuple[str, ...],
+    output: Path,
+    nproc: int | None,
+    mirror: str,
+    deadline: str,
+    as_json: bool,
 ) -> None:
     """Train a model; goes on by itself from --output.
+
+    SIGTERM, SIGUSR1 and the deadline save the state and end with exit code 75: the same command goes on, and ends with
+    the same weights as if it had never been stopped.
 
     \b
     Examples:
       sparseinst train --data data --config sample --output model
       sparseinst train --data data --config sparse_inst_r50_giam --nproc 8 --set train.precision=bf16 --output model
+      sparseinst train --data data --config sparse_inst_r50_giam --set train.batch_size=64 --set train.micro_batch=8 ...
+      sparseinst train --data data --config mine.yaml --output model --mirror s3://runs/42 --deadline 3h50m
     """
+    from sparseinst.training.ranks.verdicts import tell
     from sparseinst.training.run import run_training
+    from sparseinst.training.train import Surroundings
+    from sparseinst.training.trouble.stop import seconds_of
 
-    result = run_training(data, output, config, overrides, ranks=nproc)
-    if int(os.environ.get("RANK", "0")) == 0:
+    surroundings = Surroundings(mirror=mirror, deadline_s=seconds_of(deadline))
+    try:
+        result = run_training(data, output, config, overrides, ranks=nproc, surroundings=surroundings)
+    except SparseInstError as error:
+        if tell(error):  # the process that started the ranks says it, once
+            sys.exit(error.exit_code)
+        raise
+    if "RANK" not in os.environ:
         emit(
             {"checkpoint": str(result.checkpoint), "iterations": result.iterations, "seconds": result.seconds},
             as_json,

@@ -27,6 +27,7 @@ class InputConfig:
     vertical_flip: float = 0.0  # for pictures without an up and down: microscopes, satellites
     colour_jitter: float = 0.0  # how far each colour channel's gain and offset may stray, 0 to 1; 0: as published
     workers: int = 6  # loader processes per rank; 0 loads in the training process
+    bad_images: int = 10  # training goes on without so many images that cannot be read; one more ends it
     cache_gb: float = 20.0  # images that were left in a bucket: how much of a node's disk keeps them (SPARSEINST_CACHE)
 
     def __post_init__(self) -> None:
@@ -42,6 +43,10 @@ class InputConfig:
                     where=f"input.{name}",
                     fix="Give at least one, in pixels.",
                 )
+        if self.bad_images < 0 or self.workers < 0:
+            raise ConfigError(
+                "A count below 0 does not do.", where="input.bad_images, input.workers", fix="Give 0 or more."
+            )
         if self.cache_gb < 0:
             raise ConfigError(f"{self.cache_gb} is no size.", where="input.cache_gb", fix="Give 0 or more.")
         if not 1 <= self.crop_smallest <= self.crop_largest:

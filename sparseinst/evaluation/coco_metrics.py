@@ -38,6 +38,11 @@ def mask_metrics(annotations: Mapping[str, Any], results: Sequence[Mapping[str, 
         The 12 `NUMBERS`, each in [0, 1] or None where the truth has no object to measure it on; "undefined": the
         reason for each None; "per_class": name to {"AP", "AP50", "instances"}.
     """
+    return numbers_of(run_coco(annotations, results), annotations)
+
+
+def run_coco(annotations: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> COCOeval:
+    """pycocotools' evaluation, done; arguments as `mask_metrics`."""
     with redirect_stdout(io.StringIO()):  # pycocotools prints
         truth = _index(annotations, _truth(annotations))
         found = _index(annotations, _found(results))
@@ -45,6 +50,11 @@ def mask_metrics(annotations: Mapping[str, Any], results: Sequence[Mapping[str, 
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
+    return evaluation
+
+
+def numbers_of(evaluation: COCOeval, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """What `mask_metrics` returns, of an evaluation that was done."""
     numbers = {name: _defined(value) for name, value in zip(NUMBERS, evaluation.stats.tolist(), strict=True)}
     return {
         **numbers,

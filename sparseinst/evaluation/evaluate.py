@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sparseinst.data.loading.image_files import ImageFiles, open_images
+from sparseinst.data.loading.image_files import open_images
 from sparseinst.data.origin import DataOrigin
-from sparseinst.errors import DatasetError
 from sparseinst.evaluation import pictures
 from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
 from sparseinst.evaluation.detections import load_detections
+from sparseinst.evaluation.looking import Looker, Seen, in_order
 from sparseinst.evaluation.matching import ClassMatch
-from sparseinst.evaluation.predictor import Predictor, open_predictor
+from sparseinst.evaluation.predictor import open_predictor
 from sparseinst.evaluation.selection import Selection
-from sparseinst.evaluation.truth import Truth, load_split, load_truth
+from sparseinst.evaluation.truth import load_split, load_truth
 from sparseinst.files import sha256_of_file, write_json, write_text
-from sparseinst.imaging.read import read_image
 from sparseinst.log import get_logger
 from sparseinst.manifest import NAME as MANIFEST
 from sparseinst.manifest import read_manifest, write_manifest
@@ -34,15 +29,6 @@ METRICS = "metrics.json"
 DETECTIONS = "detections.json"
 
 log = get_logger("evaluate")
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What looking at all images gave. Masks are kept as RLE only."""
-
-    results: list[dict[str, Any]] = field(default_factory=list)
-    pictures: list[tuple[str, NDArray[np.uint8]]] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("read", "predict", "encode"), 0.0))
 
 
 def evaluate(
@@ -80,7 +66,13 @@ def evaluate(
         match = ClassMatch(predictor.categories, truth.categories, model)
         selection.check(predictor.categories)
         drawn = pictures.chosen(truth, picture_count)
-        seen = _look(predictor, selection, match, truth, open_images(data), batch_size, drawn)
+        looker = Looker(predictor, truth, open_images(data), match, selection, drawn)
+        seen = Seen()
+        images = in_order(truth)
+        with progress("evaluate", "evaluating images", len(images)) as advance:
+            for start in range(0, len(images), batch_size):
+                looker.look(images[start : start + batch_size], seen)
+                advance(len(images[start : start + batch_size]))
         metadata = predictor.metadata
     looked = time.perf_counter()
     scores = mask_metrics(truth.coco, seen.results)
@@ -94,7 +86,10 @@ def evaluate(
         "dataset": truth.id,
         "split": split,
     }
-    files = [*_write(output, metrics, seen.results), *pictures.save(output, seen.pictures)]
+    files = [
+        *_write(output, metrics, seen.results),
+        *pictures.save(output, sorted(seen.pictures, key=lambda pair: pair[0])),
+    ]
     inputs = {
         "dataset": truth.id,
         **(DataOrigin.of(read_manifest(data)).inputs() if (data / MANIFEST).is_file() else {}),
@@ -130,49 +125,6 @@ def evaluate_detections(detections: Path, annotations: Path, output: Path) -> di
     return metrics
 
 
-def _look(
-    predictor: Predictor,
-    selection: Selection,
-    match: ClassMatch,
-    truth: Truth,
-    files: ImageFiles,
-    batch_size: int,
-    drawn: set[int],
-) -> _Seen:
-    seen = _Seen()
-    images = sorted(truth.images, key=lambda image: (image["height"], image["width"]))  # one size fills a batch
-    with progress("evaluate", "evaluating images", len(images)) as advance:
-        for start in range(0, len(images), batch_size):
-            batch = images[start : start + batch_size]
-            with _timed(seen.seconds, "read"):
-                pixels = [_read(files, image) for image in batch]
-            with _timed(seen.seconds, "predict"):
-                kept = [selection.of(found, predictor.categories) for found in predictor.predict(pixels)]
-                answers = [match.translate(found) for found in kept]
-            with _timed(seen.seconds, "encode"):
-                for image, found in zip(batch, answers, strict=True):
-                    seen.results += found.to_coco(image["id"], truth.categories)
-            for image, array, found in zip(batch, pixels, answers, strict=True):
-                if image["id"] in drawn:
-                    seen.pictures.append((image["file_name"], pictures.compare(truth, image, array, found)))
-                advance()
-    seen.pictures.sort(key=lambda pair: pair[0])
-    return seen
-
-
-def _read(files: ImageFiles, image: Mapping[str, Any]) -> NDArray[np.uint8]:
-    name = image["file_name"]
-    pixels = read_image(files.read(name), name=files.where(name))
-    if pixels.shape[:2] != (image["height"], image["width"]):
-        raise DatasetError(
-            f"The image is {pixels.shape[1]}x{pixels.shape[0]} pixels, its annotations say "
-            f"{image['width']}x{image['height']}.",
-            where=files.where(name),
-            fix="Ingest the data again; if a camera turned the image (EXIF), annotate it as it is shown.",
-        )
-    return pixels
-
-
 def _write(output: Path, metrics: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[Path]:
     write_json(output / METRICS, metrics)
     write_text(output / DETECTIONS, json.dumps(results, allow_nan=False))  # on one line: there may be half a million
@@ -184,13 +136,6 @@ def _write_manifest(
 ) -> None:
     facts = {name: metrics[name] for name in (*NUMBERS, "images", "instances", "detections")}
     write_manifest(output, kind="metrics", inputs=inputs, settings=settings, files=files, facts=facts)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    begin = time.perf_counter()
-    yield
-    seconds[stage] += time.perf_counter() - begin
 
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:

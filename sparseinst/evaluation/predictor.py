@@ -79,7 +79,7 @@ def open_predictor(model: str) -> Predictor:
         return TorchScriptPredictor(Path(model))
     from sparseinst.evaluation.eager import EagerPredictor
 
-    return EagerPredictor(Path(model))
+    return EagerPredictor.open(Path(model))
 
 
 def _is_torchscript(path: Path) -> bool:

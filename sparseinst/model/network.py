@@ -35,20 +35,21 @@ class SparseInst(nn.Module):
         self.encoder = InstanceContextEncoder(self.backbone.out_channels, config.encoder_channels)
         self.decoder = Decoder(config, num_classes)
 
-    def forward(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
+    def forward(self, images: Sequence[Tensor], padded: tuple[int, int] | None = None) -> dict[str, Tensor]:
         """The raw outputs for images of any sizes.
 
         Args:
             images: uint8 RGB tensors (3, h, w).
+            padded: H and W; default: as small as these images allow.
 
         Returns:
             "pred_logits" [B, N, K] class logits, "pred_scores" [B, N, 1] objectness logits,
             "pred_masks" [B, N, H / 4, W / 4] mask logits.
 
         Raises:
-            SparseInstError: An image is not uint8 RGB.
+            SparseInstError: An image is not uint8 RGB, or larger than `padded`.
         """
-        batch = batch_images(images)
+        batch = batch_images(images, padded)
         logits, objectness, masks = self.decoder(self.encoder(self.backbone(batch)))
         return {"pred_logits": logits, "pred_scores": objectness, "pred_masks": masks}
 

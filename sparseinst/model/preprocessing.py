@@ -27,21 +27,26 @@ def padded_size(images: Sequence[Tensor]) -> tuple[int, int]:
     return round_up(max(image.shape[1] for image in images)), round_up(max(image.shape[2] for image in images))
 
 
-def batch_images(images: Sequence[Tensor]) -> Tensor:
-    """Images of any sizes as one float32 batch [B, 3, H, W].
-
-    H and W are the largest sides, rounded up to multiples of 32; the images lie at the top left.
+def batch_images(images: Sequence[Tensor], padded: tuple[int, int] | None = None) -> Tensor:
+    """Images of any sizes as one float32 batch [B, 3, H, W]; the images lie at the top left.
 
     Args:
         images: uint8 RGB, [3, h, w] each.
+        padded: H and W, multiples of 32; default: `padded_size(images)`.
 
     Raises:
-        SparseInstError: The list is empty, or an image has another dtype or shape.
+        SparseInstError: The list is empty, an image has another dtype or shape, or is larger than `padded`.
     """
     check_images(images)
-    height, width = padded_size(images)
-    padded = [F.pad(normalise(i), (0, width - i.shape[2], 0, height - i.shape[1])) for i in images]
-    return torch.stack(padded)
+    needed = padded_size(images)
+    height, width = padded or needed
+    if height < needed[0] or width < needed[1]:
+        raise SparseInstError(
+            f"Images that need {needed[0]} x {needed[1]} do not fit {height} x {width}.",
+            where="batch_images(images, padded)",
+            fix="Give at least padded_size(images).",
+        )
+    return torch.stack([F.pad(normalise(i), (0, width - i.shape[2], 0, height - i.shape[1])) for i in images])
 
 
 def check_images(images: Sequence[Tensor]) -> None:

@@ -1,10 +1,12 @@
 """Checkpoints: written under a temporary name and renamed, read without unpickling code.
 
-`checkpoint.pt` holds what evaluation and export need; `last.pt` also holds what training needs to go on.
+`checkpoint.pt` and `best.pt` hold what evaluation and export need; the files in `state/` also hold what training needs
+to go on (see `training/state`).
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +18,13 @@ from torch import Tensor
 from sparseinst.config import RunConfig, run_config_from
 from sparseinst.data.categories import Category
 from sparseinst.data.origin import DataOrigin
-from sparseinst.errors import SparseInstError
-from sparseinst.files import atomic_path, sha256_of_file
+from sparseinst.errors import SparseInstError, StorageError
+from sparseinst.files import sha256_of_file, write_bytes
 from sparseinst.model.network import SparseInst, build_model
 from sparseinst.model.weights import load_weights, reading
 
 MODEL_NAME = "checkpoint.pt"
-TRAINING_NAME = "last.pt"
+BEST_NAME = "best.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,24 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint, whole or not at all.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written.
+    """
+    content = serialise(checkpoint)
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise StorageError(
+            f"The checkpoint cannot be written: {error.strerror}.",
+            where=f"{path} ({len(content) / 1e6:.0f} MB)",
+            fix="Make room on its disk, or mend the folder's permissions. What was there before is still there.",
+        ) from error
+
+
+def serialise(checkpoint: Checkpoint) -> bytes:
+    """The content of a checkpoint's file. In memory first: torch does not say why a file could not be written."""
     content = {
         "model": dict(checkpoint.weights),
         "config": checkpoint.config.to_dict(),
@@ -56,8 +76,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     if checkpoint.training is not None:
         content["training"] = dict(checkpoint.training)
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -34,6 +34,7 @@ from sparseinst.model.weights.loading import CLASS_BIAS
 from sparseinst.storage.request import without_secrets
 from sparseinst.storage.weights import fetch_weights
 from sparseinst.training.checkpoint import MODEL_NAME, Checkpoint, save_checkpoint, unpack_checkpoint
+from sparseinst.training.classes import mmdetection_names
 
 log = get_logger("convert")
 
@@ -149,7 +150,7 @@ def _choose_config(
 def _choose_categories(
     file: Path | None, saved: Checkpoint | None, content: Any, num_classes: int
 ) -> Sequence[Category]:
-    names = _class_names(content)
+    names = mmdetection_names(content)
     if file:
         return _categories_of(file, names, num_classes)
     if saved:
@@ -183,16 +184,6 @@ def _categories_of(file: Path, names: list[str], num_classes: int) -> list[Categ
             fix="Leave --categories out, or give the ids in the model's order.",
         )
     return categories
-
-
-def _class_names(content: Any) -> list[str]:
-    """The classes that an mmdetection checkpoint (3.x or 2.x) names; none for others."""
-    meta = content.get("meta") if isinstance(content, dict) else None
-    if not isinstance(meta, dict):
-        return []
-    dataset = meta.get("dataset_meta")
-    names = dataset.get("classes") if isinstance(dataset, dict) else meta.get("CLASSES")
-    return [str(name) for name in names] if isinstance(names, list | tuple) else []
 
 
 def _iteration(content: Any) -> int:

@@ -61,14 +61,24 @@ class Criterion:
         self.matcher = Matcher(config.matcher_alpha, config.matcher_beta)
 
     def __call__(
-        self, raw: Mapping[str, Tensor], targets: BatchTargets, num_instances: float | Tensor
+        self,
+        raw: Mapping[str, Tensor],
+        targets: BatchTargets,
+        num_instances: float | Tensor,
+        num_matched: float | None = None,
     ) -> dict[str, Tensor]:
         """The weighted losses, float32 scalars: "loss_ce", "loss_mask", "loss_dice", "loss_objectness".
 
+        The class and dice losses are sums divided by `num_instances`; the mask and objectness losses are means over
+        the matched pairs. Where a step's images are shared by ranks or come in several micro-batches, the numbers of
+        the whole step make the parts add up to what one large batch would give.
+
         Args:
             raw: The network's raw outputs.
-            targets: The batch's objects.
-            num_instances: Objects in the batch, averaged over the ranks, at least 1: what the sums are divided by.
+            targets: The objects of these images.
+            num_instances: Objects of the whole step, divided by the number of ranks.
+            num_matched: Matched pairs of the whole step, divided by the number of ranks (see `count_matched`);
+                default: those of these images, as published.
         """
         matches = self.matcher(raw["pred_logits"], raw["pred_masks"], targets)
         image, query, row = _flatten(matches, targets.counts, raw["pred_logits"].device)
@@ -81,14 +91,16 @@ class Criterion:
             nothing = 0.0 * (raw["pred_masks"].float().sum() + raw["pred_scores"].float().sum())
             losses = {"loss_ce": loss_ce, "loss_mask": nothing, "loss_dice": nothing, "loss_objectness": nothing}
         else:
+            pairs = len(row) if num_matched is None else num_matched
             masks = raw["pred_masks"][image, query].flatten(1).float()
             truth = targets.masks[row].flatten(1)
             objectness = raw["pred_scores"][image, query, 0].float()
             losses = {
                 "loss_ce": loss_ce,
-                "loss_mask": F.binary_cross_entropy_with_logits(masks, truth),
+                "loss_mask": F.binary_cross_entropy_with_logits(masks, truth) * (len(row) / pairs),
                 "loss_dice": dice_loss(masks, truth) / num_instances,
-                "loss_objectness": F.binary_cross_entropy_with_logits(objectness, mask_iou(masks, truth)),
+                "loss_objectness": F.binary_cross_entropy_with_logits(objectness, mask_iou(masks, truth))
+                * (len(row) / pairs),
             }
         weights = {
             "loss_ce": self.config.class_weight,
@@ -97,6 +109,11 @@ class Criterion:
             "loss_objectness": self.config.objectness_weight,
         }
         return {name: weights[name] * loss for name, loss in losses.items()}
+
+
+def count_matched(counts: Sequence[int], num_masks: int) -> int:
+    """How many pairs the matcher will make: each object has a query, as long as there are queries."""
+    return sum(min(count, num_masks) for count in counts)
 
 
 def _flatten(

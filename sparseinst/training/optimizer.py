@@ -20,7 +20,7 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
         if parameter.requires_grad:
             (free if any(word in name for word in _NO_DECAY) else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.lr, fused=True)
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.scaled_lr, fused=True)
 
 
 def learning_rate(config: TrainConfig, iteration: int, progress: float) -> float:
@@ -36,5 +36,5 @@ def learning_rate(config: TrainConfig, iteration: int, progress: float) -> float
         done = iteration / config.warmup_iterations
         warmup = config.warmup_factor * (1 - done) + done
     if config.schedule == "cosine":
-        return config.lr * warmup * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return config.lr * warmup * 0.1 ** sum(iteration >= step for step in config.lr_steps)
+        return config.scaled_lr * warmup * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return config.scaled_lr * warmup * 0.1 ** sum(iteration >= step for step in config.lr_steps)

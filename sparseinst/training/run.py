@@ -8,14 +8,20 @@ from pathlib import Path
 
 from sparseinst.config import load_config
 from sparseinst.manifest import read_manifest
-from sparseinst.training.checkpoint import MODEL_NAME, TRAINING_NAME
-from sparseinst.training.distributed import require_even_shares
-from sparseinst.training.launch import launch_ranks
-from sparseinst.training.train import TrainResult, train
+from sparseinst.training.checkpoint import MODEL_NAME
+from sparseinst.training.ranks.group import require_even_shares
+from sparseinst.training.ranks.launch import launch_ranks
+from sparseinst.training.train import Surroundings, TrainResult, train
 
 
 def run_training(
-    data: Path, output: Path, config: str, overrides: Sequence[str] = (), *, ranks: int | None = None
+    data: Path,
+    output: Path,
+    config: str,
+    overrides: Sequence[str] = (),
+    *,
+    ranks: int | None = None,
+    surroundings: Surroundings | None = None,
 ) -> TrainResult:
     """Trains with one rank per GPU (`train.cpu_ranks` where there is none), or the number given, until all is done.
 
@@ -24,22 +30,27 @@ def run_training(
     Under torchrun, this process is one of the ranks. Arguments and errors as `sparseinst.training.train.train`.
     """
     settings = load_config(config, overrides)
+    surroundings = surroundings or Surroundings()
     if "RANK" in os.environ:
-        return train(data, output, settings)
+        return train(data, output, settings, surroundings)
     batch_size = settings.train.batch_size
-    count = ranks or _most_ranks(batch_size, _gpus()) or settings.train.cpu_ranks
+    count = ranks or most_ranks(batch_size, _gpus()) or settings.train.cpu_ranks
     if count == 1:
-        return train(data, output, settings)
+        return train(data, output, settings, surroundings)
     require_even_shares(batch_size, count)
     arguments = ["--data", str(data), "--output", str(output), "--config", config]
     for override in overrides:
         arguments += ["--set", override]
-    launch_ranks(count, arguments, output / TRAINING_NAME)
+    if surroundings.mirror:
+        arguments += ["--mirror", surroundings.mirror]
+    if surroundings.deadline_s:
+        arguments += ["--deadline", f"{surroundings.deadline_s:g}"]
+    launch_ranks(count, arguments)
     facts = read_manifest(output)["facts"]
-    return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"])
+    return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"], facts.get("best_ap"))
 
 
-def _most_ranks(batch_size: int, gpus: int) -> int:
+def most_ranks(batch_size: int, gpus: int) -> int:
     """As many of the GPUs as can share the batch evenly; 0 where there are none."""
     return next((count for count in range(gpus, 0, -1) if batch_size % count == 0), 0)
 

@@ -136,8 +136,8 @@ def test_unknown_classes_are_counted_with_a_warning(
 def test_our_own_state_for_resuming_becomes_a_model_alone(tmp_path: Path) -> None:
     state, categories = network(2).state_dict(), [Category(4, "bolt"), Category(7, "nut")]
     training = {"optimizer": torch.zeros(1_000_000)}
-    save_checkpoint(tmp_path / "last.pt", Checkpoint(state, CONFIG, categories, 30, DataOrigin("data-1"), training))
-    result = convert(str(tmp_path / "last.pt"), tmp_path / "ours")
+    save_checkpoint(tmp_path / "state.pt", Checkpoint(state, CONFIG, categories, 30, DataOrigin("data-1"), training))
+    result = convert(str(tmp_path / "state.pt"), tmp_path / "ours")
     checkpoint = load_checkpoint(result.file)
     assert result.bytes_before - result.bytes_after > 3e6
     assert same(checkpoint.weights, state) and checkpoint.training is None and checkpoint.config == CONFIG

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sparseinst.training.run import _most_ranks
+from sparseinst.training.run import most_ranks
 
 
 @pytest.mark.parametrize(
     ("batch_size", "gpus", "ranks"), [(64, 8, 8), (16, 3, 2), (16, 6, 4), (7, 4, 1), (16, 0, 0), (4, 8, 4)]
 )
 def test_as_many_gpus_are_used_as_can_share_the_batch(batch_size: int, gpus: int, ranks: int) -> None:
-    assert _most_ranks(batch_size, gpus) == ranks
+    assert most_ranks(batch_size, gpus) == ranks

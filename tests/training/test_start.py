@@ -11,12 +11,15 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
+from sparseinst.data.loading.dataset import TrainingImages
+from sparseinst.data.origin import DataOrigin
 from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.errors import SparseInstError, StorageError
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
 from sparseinst.model.network import SparseInst
-from sparseinst.training import session as session_module
+from sparseinst.training.ranks.group import Ranks
+from sparseinst.training.session import Session
 from sparseinst.training.checkpoint import load_checkpoint
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.train import train
@@ -27,7 +30,7 @@ CLASS_LAYER = {f"decoder.inst_branch.cls_score.{part}" for part in ("weight", "b
 
 
 def settings(weights: str, **train_settings: object) -> RunConfig:
-    values = {"weights": weights, "iterations": 2, "batch_size": 2, "lr": 1e-9, "warmup_iterations": 1}
+    values = {"weights": weights, "iterations": 2, "batch_size": 2, "reference_batch": 2, "lr": 1e-9, "warmup_iterations": 1}
     return RunConfig(model=TINY, input=INPUT, train=TrainConfig(**{**values, **train_settings}))  # type: ignore[arg-type]
 
 
@@ -108,13 +111,9 @@ def test_weights_that_cannot_be_used_end_the_run_with_the_way_out(data: Path, tm
 
 
 def test_the_averaged_weights_begin_where_the_model_begins(data: Path, weights: Path, tmp_path: Path) -> None:
-    from sparseinst.data.loading.dataset import TrainingImages
-    from sparseinst.training.distributed import Ranks
-
     config = settings(str(weights), ema_decay=0.9)
-    session = session_module.Session(
-        config, TrainingImages(data, INPUT), Ranks(0, 1, torch.device("cpu")), tmp_path, "data"
-    )
-    assert session.ema is not None
-    averaged = session.ema.module.state_dict()
-    assert all(torch.equal(averaged[name], tensor) for name, tensor in session.model.state_dict().items())
+    dataset, ranks = TrainingImages(data, INPUT), Ranks(0, 1, torch.device("cpu"))
+    learner = Session(config, dataset, ranks, tmp_path, DataOrigin("data")).learner
+    assert learner.ema is not None
+    averaged = learner.ema.module.state_dict()
+    assert all(torch.equal(averaged[name], tensor) for name, tensor in learner.model.state_dict().items())

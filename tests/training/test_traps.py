@@ -14,9 +14,11 @@ from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example, Target
 from sparseinst.model.config import ModelConfig
+from sparseinst.data.origin import DataOrigin
+from sparseinst.training.agreement import agree
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.criterion import Criterion
-from sparseinst.training.distributed import Ranks
+from sparseinst.training.ranks.group import Ranks
 from sparseinst.training.matcher import Matcher
 from sparseinst.training.session import Session
 from sparseinst.training.targets import BatchTargets, collect_targets
@@ -62,14 +64,17 @@ def test_a_batch_without_any_object_moves_the_weights_and_nothing_breaks(
     data: Path, tmp_path: Path, precision: str
 ) -> None:
     config = RunConfig(model=TINY, input=SMALL, train=TrainConfig(batch_size=2, precision=precision))  # type: ignore[arg-type]
-    session = Session(config, TrainingImages(data, SMALL), Ranks(0, 1, torch.device("cpu")), tmp_path, "")
+    ranks = Ranks(0, 1, torch.device("cpu"))
+    learner = Session(config, TrainingImages(data, SMALL), ranks, tmp_path, DataOrigin()).learner
     image = torch.randint(0, 256, (3, 50, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     nothing = Target(torch.zeros(0, dtype=torch.int64), torch.zeros((0, 50, 70), dtype=torch.uint8))
-    before = {name: tensor.clone() for name, tensor in session.model.state_dict().items()}
-    losses = session.step(session.model.train(), [Example(image, nothing, 1), Example(image, nothing, 2)], lr=1e-3)
+    before = {name: tensor.clone() for name, tensor in learner.model.state_dict().items()}
+    batch = [Example(image, nothing, 1), Example(image, nothing, 2)]
+    agreed = agree(ranks, batch, num_masks=TINY.num_masks, stop=False, bad_images=0, seconds=0.0)
+    losses = learner.step(batch, agreed, 1e-3, (0, 0)).losses
     assert losses["loss_ce"] > 0
     assert losses["loss_mask"] == losses["loss_dice"] == losses["loss_objectness"] == 0
-    after = session.model.state_dict()
+    after = learner.model.state_dict()
     assert all(bool(torch.isfinite(tensor).all()) for tensor in after.values())
     assert not torch.equal(
         before["decoder.inst_branch.cls_score.weight"], after["decoder.inst_branch.cls_score.weight"]

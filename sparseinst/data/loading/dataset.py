@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sparseinst.data.loading.image_files import open_images
 from sparseinst.data.loading.transforms import augment
 from sparseinst.errors import DatasetError
 from sparseinst.imaging.decode import decode_image
+
+_MOST_REPLACED = 10  # images in a row that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,49 @@ class TrainingImages(Dataset[Example]):
         return self._most_objects
 
     def __getitem__(self, key: Key) -> Example:
-        row = int(self._rows[key.image])
+        """The example of a key. An image that cannot be read, even at a second attempt, is replaced by the next one.
+
+        Raises:
+            DatasetError: So are the images after it.
+            StorageError: The images are in a bucket whose server does not answer.
+        """
+        replaced: list[str] = []
+        while True:
+            image = (key.image + len(replaced)) % len(self)
+            try:
+                return self._example(key, image, tuple(replaced))
+            except DatasetError as error:
+                replaced.append(f"{error.where}: {error.problem}")
+                if len(replaced) == min(_MOST_REPLACED, len(self)):
+                    fix = "`sparseinst check` lists all that is wrong; mend it, and ingest the data again."
+                    raise DatasetError(
+                        "Images one after the other cannot be read.", where=str(self.root), details=replaced, fix=fix
+                    ) from error
+
+    def _example(self, key: Key, image: int, replaced: tuple[str, ...]) -> Example:
+        row = int(self._rows[image])
         entry = self._index.image(row)
         where = self._files.where(entry.file_name)
-        pixels = decode_image(self._files.read(entry.file_name), name=where)
+        pixels = self._pixels(entry.file_name, where)
         objects = [(found.category, found.segmentation) for found in self._index.objects(row) if not found.is_crowd]
         random = np.random.default_rng((key.seed, key.position))
         scales = random if self.config.scale_per == "image" else np.random.default_rng((key.seed, key.batch, 1))
         short = int(scales.choice(self.config.train_short_sides))
         try:
-            image, target = augment(pixels, objects, short, self.config, random)
+            pixels_chw, target = augment(pixels, objects, short, self.config, random)
         except ValueError as error:
             fix = "`sparseinst check` lists all that is wrong; mend it, and ingest the data again."
             raise DatasetError(f"The objects of an image cannot be drawn: {error}.", where=where, fix=fix) from error
-        return Example(image, target, entry.id)
+        return Example(pixels_chw, target, entry.id, replaced)
+
+    def _pixels(self, file_name: str, where: str) -> npt.NDArray[np.uint8]:
+        """Read and decoded; a second time where that fails, as a file system across a network may have hiccups."""
+        try:
+            return decode_image(self._files.read(file_name), name=where)
+        except DatasetError:
+            return decode_image(self._files.read(file_name), name=where)
+
+    def file_names(self, image_ids: Collection[int]) -> dict[int, str]:
+        """Image id to file name, for messages."""
+        entries = (self._index.image(int(row)) for row in self._rows)
+        return {entry.id: entry.file_name for entry in entries if entry.id in image_ids}

@@ -29,8 +29,12 @@ class Example:
     """An image as the network sees it, its objects, and its id in the annotation file.
 
     The image is uint8 RGB [3, h, w]. In memory a pixel's channels lie together: such images are batched twice as fast.
+
+    Attributes:
+        replaced: The images that should have been here and cannot be read, each with the reason; mostly none.
     """
 
     image: Tensor
     target: Target
     image_id: int
+    replaced: tuple[str, ...] = ()

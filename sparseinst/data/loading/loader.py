@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,10 +19,23 @@ from sparseinst.errors import SparseInstError
 _BATCHES_AHEAD = 4  # of each worker
 
 
-def training_loader(dataset: TrainingImages, batches: Iterable[list[Key]], workers: int) -> Iterator[list[Example]]:
+class LoaderDied(SparseInstError):
+    """Worker processes ended, or have not answered for a long time. The batches can be had from new ones."""
+
+
+def training_loader(
+    dataset: TrainingImages, batches: Iterable[list[Key]], workers: int, *, timeout_s: float = 0.0
+) -> Iterator[list[Example]]:
     """Examples in batches, as lists: images keep their own sizes. Made ahead by `workers` processes.
 
+    Args:
+        dataset: The images.
+        batches: Which of them come together.
+        workers: How many processes; 0: this one makes them when they are asked for.
+        timeout_s: How long a batch may take; 0: as long as it wants.
+
     Raises:
+        LoaderDied: A worker was killed, or a batch took too long.
         SparseInstError: An example cannot be made; from a worker as from this process.
     """
     if not workers:
@@ -33,8 +48,9 @@ def training_loader(dataset: TrainingImages, batches: Iterable[list[Key]], worke
         collate_fn=_as_it_is,
         prefetch_factor=_BATCHES_AHEAD,
         generator=torch.Generator(),  # the loader draws a seed from it; training's own stream stays as it is
+        timeout=timeout_s,
     )
-    return map(_opened, _started(parcels))
+    return _opened(_started(parcels))
 
 
 class _Parcels(Dataset[Parcel | SparseInstError]):
@@ -54,20 +70,35 @@ def _as_it_is(parcel: Any) -> Any:
     return parcel
 
 
-def _opened(parcel: Parcel | SparseInstError) -> list[Example]:
-    if isinstance(parcel, SparseInstError):
-        raise parcel
-    return unpack(parcel)
+def _opened(parcels: Iterator[Any]) -> Iterator[list[Example]]:
+    while True:
+        try:
+            parcel: Parcel | SparseInstError | None = next(parcels, None)
+        except RuntimeError as error:  # torch's word for dead workers, and for those that take too long
+            reason = str(error).splitlines()[0].removeprefix("DataLoader worker ").rstrip(".")
+            raise LoaderDied(f"Loading images failed: worker {reason}.", fix="Begin anew.") from error
+        if parcel is None:
+            return
+        if isinstance(parcel, SparseInstError):
+            raise parcel
+        yield unpack(parcel)
 
 
 def _started(loader: DataLoader[Any]) -> Iterator[Any]:
     """Starts the workers, which use one thread each: torch sees to its own, and OpenCV must have none when they fork.
 
     A forked process has OpenCV's pool of threads without the threads, and would wait for them for ever.
+
+    torch lets a dead worker raise an error from a signal handler, anywhere in the training. Here it is raised where the
+    next batch is asked for, a few seconds later, so that no step is left half done.
     """
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGCHLD) if is_main else None
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)
     try:
         return iter(loader)
     finally:
         cv2.setNumThreads(threads)
+        if handler is not None:
+            signal.signal(signal.SIGCHLD, handler)

@@ -26,12 +26,14 @@ class Parcel:
         sizes: Height and width of each.
         classes: Of each example the class indices of its objects.
         image_ids: Of each.
+        replaced: Of each, the images that it stands for.
     """
 
     content: Tensor
     sizes: list[tuple[int, int]]
     classes: list[list[int]]
     image_ids: list[int]
+    replaced: list[tuple[str, ...]]
 
 
 def pack(examples: Sequence[Example]) -> Parcel:
@@ -45,6 +47,7 @@ def pack(examples: Sequence[Example]) -> Parcel:
         [(example.image.shape[1], example.image.shape[2]) for example in examples],
         [example.target.classes.tolist() for example in examples],
         [example.image_id for example in examples],
+        [example.replaced for example in examples],
     )
 
 
@@ -60,7 +63,8 @@ def _joined(pieces: Sequence[Tensor]) -> Tensor:
 def unpack(parcel: Parcel) -> list[Example]:
     """The examples in a parcel. The images are views of its memory."""
     examples, begin = [], 0
-    for (height, width), classes, image_id in zip(parcel.sizes, parcel.classes, parcel.image_ids, strict=True):
+    columns = (parcel.sizes, parcel.classes, parcel.image_ids, parcel.replaced)
+    for (height, width), classes, image_id, replaced in zip(*columns, strict=True):
         pixels, bits = 3 * height * width, len(classes) * height * width
         end = begin + pixels + -(-bits // 8)
         image = parcel.content[begin : begin + pixels].view(height, width, 3).permute(2, 0, 1)
@@ -68,6 +72,6 @@ def unpack(parcel: Parcel) -> list[Example]:
         target = Target(
             torch.tensor(classes, dtype=torch.int64), torch.from_numpy(masks).view(len(classes), height, width)
         )
-        examples.append(Example(image, target, image_id))
+        examples.append(Example(image, target, image_id, replaced))
         begin = end
     return examples
