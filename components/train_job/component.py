@@ -1,0 +1,82 @@
+"""Train on several nodes: what train does on one, by a TrainJob of Kubeflow Trainer."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Model, Output
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def train_job(
+    dataset: Input[Dataset],
+    folder: str,
+    config: str,
+    overrides: list[str],
+    seed: int,
+    run_id: str,
+    image: str,
+    nodes: int,
+    gpus_per_node: int,
+    model: Output[Model],
+    cpus_per_node: str = "4",
+    memory_per_node: str = "16Gi",
+    timeout_minutes: int = 0,
+    runtime: str = "sparseinst-torch",
+    workspace_claim: str = "sparseinst-workspace",
+    storage_secret: str = "sparseinst-s3",
+    namespace: str = "",
+    keep_job: bool = False,
+) -> None:
+    """Trains a model on the nodes of a cluster. A step that was stopped and is started again goes on where it was.
+
+    Args:
+        dataset: What ingest made, on a volume that the nodes mount too.
+        folder: The folder of this run, on that volume.
+        config: The name of a configuration, or a YAML file.
+        overrides: Settings over it, each "section.name=value".
+        seed: Decides every random choice.
+        run_id: The run's id: it names the job, so that a retry finds it. A second training of a run needs another one.
+        image: The image that the nodes run, e.g. the one of this step.
+        nodes: How many nodes.
+        gpus_per_node: How many GPUs each has, and ranks with them; 0 trains with one rank per node on its CPUs.
+        model: The checkpoint.
+        cpus_per_node: CPUs that each node asks for.
+        memory_per_node: Memory that each node gets, as Kubernetes writes it.
+        timeout_minutes: Ends the job when it is not complete by then; 0 waits without end.
+        runtime: The TrainingRuntime of the namespace, see deploy/training.
+        workspace_claim: The claim of that volume. It is mounted at /workspace, as in the pipeline's steps.
+        storage_secret: The secret with the S3 credentials; empty for none.
+        namespace: Where the job goes; by default this step's own.
+        keep_job: Leaves the job there when it has ended, to look at it.
+    """
+    import shutil
+    from pathlib import Path
+
+    from sparseinst.cluster.connection import connect
+    from sparseinst.cluster.launch import Waiting, run_train_job
+    from sparseinst.cluster.request import TrainJobRequest
+    from sparseinst.cluster.result import read_result
+    from sparseinst.steps import step
+
+    with step("train_job") as facts:
+        output, limit_s = Path(folder) / "train", 60 * timeout_minutes or None
+        request = TrainJobRequest(
+            run_id=run_id,
+            image=image,
+            data=dataset.metadata["location"],
+            output=str(output),
+            config=config,
+            overrides=[*overrides, f"train.seed={seed}"],
+            nodes=nodes,
+            gpus_per_node=gpus_per_node,
+            cpus_per_node=cpus_per_node,
+            memory_per_node=memory_per_node,
+            runtime=runtime,
+            workspace_claim=workspace_claim,
+            storage_secret=storage_secret,
+            active_deadline_s=limit_s,
+        )
+        run_train_job(request, cluster=connect(namespace), waiting=Waiting(timeout_s=limit_s, keep=keep_job))
+        made = read_result(output)
+        shutil.copyfile(made.checkpoint, model.path)
+        facts.update(checkpoint=str(made.checkpoint), iterations=made.iterations)

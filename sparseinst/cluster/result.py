@@ -1,0 +1,32 @@
+"""What the nodes left in the output folder, as the step that waited for them finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparseinst.errors import TrainingError
+from sparseinst.manifest import NAME, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    checkpoint: Path
+    iterations: int
+
+
+def read_result(output: Path) -> Trained:
+    """The checkpoint that the training's manifest names. The manifest is written last, so what it names is whole.
+
+    Raises:
+        TrainingError: The nodes wrote somewhere else: they and this step must mount the same volume at the same place.
+    """
+    if not (output / NAME).is_file():
+        raise TrainingError(
+            "The nodes are done, and there is no result of theirs here.",
+            where=str(output / NAME),
+            fix="Mount the same volume at the same path in this step and in the TrainJob (workspace_claim).",
+        )
+    manifest = read_manifest(output)
+    (file,) = (name for name in manifest["files"] if name.endswith(".pt"))
+    return Trained(output / file, int(manifest["facts"]["iterations"]))
