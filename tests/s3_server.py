@@ -1,4 +1,4 @@
-"""A real S3 server for the tests of this folder."""
+"""A real S3 server for tests; a folder whose conftest.py imports the fixtures has it."""
 
 from __future__ import annotations
 

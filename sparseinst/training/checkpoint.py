@@ -23,7 +23,6 @@ from sparseinst.files import sha256_of_file, write_bytes
 from sparseinst.model.network import SparseInst, build_model
 from sparseinst.model.weights import load_weights, reading
 
-MODEL_NAME = "checkpoint.pt"
 BEST_NAME = "best.pt"
 
 

@@ -33,8 +33,9 @@ from sparseinst.model.weights.layouts import to_mmdet
 from sparseinst.model.weights.loading import CLASS_BIAS
 from sparseinst.storage.request import without_secrets
 from sparseinst.storage.weights import fetch_weights
-from sparseinst.training.checkpoint import MODEL_NAME, Checkpoint, save_checkpoint, unpack_checkpoint
+from sparseinst.training.checkpoint import Checkpoint, save_checkpoint, unpack_checkpoint
 from sparseinst.training.classes import mmdetection_names
+from sparseinst.training.order import MODEL_NAME
 
 log = get_logger("convert")
 

@@ -27,7 +27,7 @@ def freeze_stages(backbone: nn.Module, count: int) -> list[nn.Module]:
     """
     frozen = []
     for name, module in backbone.named_modules():
-        if name and _level(name) <= count and not list(module.children()):
+        if name and not list(module.children()) and _level(name) <= count:
             module.requires_grad_(False)
             frozen.append(module)
     for name, parameter in backbone.named_parameters():  # those of modules that have children as well

@@ -6,18 +6,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 
 from sparseinst.data.loading.example import Example
 from sparseinst.data.loading.loader import training_loader
 from sparseinst.data.loading.sampler import EndlessBatches
-from sparseinst.errors import Preempted, TrainingError
+from sparseinst.errors import Preempted, SparseInstError, TrainingError
 from sparseinst.log import get_logger
 from sparseinst.training.agreement import Agreement, agree
 from sparseinst.training.checkpoint import BEST_NAME, save_checkpoint
 from sparseinst.training.exam import Exam, Marks
 from sparseinst.training.learner import Outcome
 from sparseinst.training.optimizer import learning_rate
+from sparseinst.training.ranks.verdicts import LostRank
 from sparseinst.training.session import Session
 from sparseinst.training.state.mirror import Mirror
 from sparseinst.training.state.saver import Saver
@@ -53,6 +53,7 @@ class Loop:
             self.standing.ended = ""  # it ended in time; there may be more of it now
         self.marks: Marks | None = None  # of the last evaluation
         self._main: _Main | None = None
+        self._trouble: SparseInstError | None = None
         self._begun, self._seconds_before = time.monotonic(), self.standing.seconds
         self._bad = BadImages(session.config.input.bad_images, self._event)
 
@@ -80,7 +81,7 @@ class Loop:
     def _iterate(self, feed: Feed) -> None:
         """One iteration: images, agreement, step, and what is due after it."""
         asked = time.monotonic()
-        examples = feed.get(lambda: self.stop.asked)
+        examples = self._next(feed)
         waited = time.monotonic() - asked
         self._dog.beat("training")
         self._bad.note(examples)
@@ -113,6 +114,14 @@ class Loop:
             self._examine()
         if self._main:
             self._main.saver.tend(is_due=self._is_due(self.settings.checkpoint_every))
+
+    def _next(self, feed: Feed) -> list[Example] | None:
+        """This rank's next images; None where it is to stop, or has none and cannot go on."""
+        try:
+            return feed.get(lambda: self.stop.asked)
+        except SparseInstError as error:
+            self._trouble = error  # all ranks save their state first, then it is raised
+            return None
 
     def _judge(self, outcome: Outcome, examples: list[Example] | tuple[()], agreed: Agreement, lr: float) -> None:
         """Keeps the evidence of a step that was not sound, and ends the run where one follows the other."""
@@ -170,13 +179,18 @@ class Loop:
 
     def _stop(self) -> None:
         """Saves the state, on behalf of all ranks, and ends."""
-        reasons = [reason for reason in self.ranks.gather(self.stop.reason) if reason]
-        reason = reasons[0] if reasons else "a signal"
+        mine = (self._trouble.problem if self._trouble else "", self.stop.reason)
+        troubles, reasons = ([text for text in texts if text] for texts in zip(*self.ranks.gather(mine), strict=True))
+        reason = [*troubles, *reasons][0]
         if self._main:
             self._dog.beat("saving the state")
-            self._event("preempted", f"stopped by {reason}")
+            self._event("failed" if troubles else "preempted", f"stopped by {reason}")
             self._main.saver.save_now(self.standing.iteration, at_end=False)
         self.ranks.wait()  # torchrun ends all ranks as soon as one has ended
+        if self._trouble:
+            raise self._trouble
+        if troubles:
+            raise LostRank(f"Another rank could not go on: {reason}", where=f"rank {self.ranks.rank}")
         raise Preempted(
             f"Stopped by {reason} at iteration {self.standing.iteration} of {self.settings.iterations}; "
             "the state is saved.",
@@ -223,14 +237,14 @@ class Loop:
     def _feed(self) -> Feed:
         patience = 30 * self.settings.watchdog_minutes or 300.0  # half of what the watchdog allows
         return Feed(
-            partial(self._batches, timeout_s=patience),
+            self._batches,
             self.standing.iteration,
             self.settings.iterations,
             patience_s=patience,
             on_trouble=self._event,
         )
 
-    def _batches(self, start: int, timeout_s: float) -> Iterator[list[Example]]:
+    def _batches(self, start: int) -> Iterator[list[Example]]:
         dataset = self.session.dataset
         batches = EndlessBatches(
             dataset.tall,
@@ -241,7 +255,7 @@ class Loop:
             rank=self.ranks.rank,
             world_size=self.ranks.world_size,
         )
-        return training_loader(dataset, batches, self.session.config.input.workers, timeout_s=timeout_s)
+        return training_loader(dataset, batches, self.session.config.input.workers)
 
     def _open_main(self, open_things: ExitStack) -> _Main:
         session, settings = self.session, self.settings

@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparseinst.config import load_config
+from sparseinst.config import RunConfig, load_config
 from sparseinst.manifest import read_manifest
-from sparseinst.training.checkpoint import MODEL_NAME
-from sparseinst.training.ranks.group import require_even_shares
+from sparseinst.training.order import MODEL_NAME, Surroundings, TrainResult
 from sparseinst.training.ranks.launch import launch_ranks
-from sparseinst.training.train import Surroundings, TrainResult, train
+from sparseinst.training.ranks.shares import most_ranks, require_even_shares
 
 
 def run_training(
@@ -32,11 +31,11 @@ def run_training(
     settings = load_config(config, overrides)
     surroundings = surroundings or Surroundings()
     if "RANK" in os.environ:
-        return train(data, output, settings, surroundings)
+        return _train(data, output, settings, surroundings)
     batch_size = settings.train.batch_size
     count = ranks or most_ranks(batch_size, _gpus()) or settings.train.cpu_ranks
     if count == 1:
-        return train(data, output, settings, surroundings)
+        return _train(data, output, settings, surroundings)
     require_even_shares(batch_size, count)
     arguments = ["--data", str(data), "--output", str(output), "--config", config]
     for override in overrides:
@@ -50,9 +49,11 @@ def run_training(
     return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"], facts.get("best_ap"))
 
 
-def most_ranks(batch_size: int, gpus: int) -> int:
-    """As many of the GPUs as can share the batch evenly; 0 where there are none."""
-    return next((count for count in range(gpus, 0, -1) if batch_size % count == 0), 0)
+def _train(data: Path, output: Path, settings: RunConfig, surroundings: Surroundings) -> TrainResult:
+    """In this process. The imports wait for it: they take seconds, and a process that only starts ranks needs none."""
+    from sparseinst.training.train import train
+
+    return train(data, output, settings, surroundings)
 
 
 def _gpus() -> int:

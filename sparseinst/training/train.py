@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -24,10 +23,12 @@ from sparseinst.manifest import read_manifest, write_manifest
 from sparseinst.storage import open_storage
 from sparseinst.storage.request import without_secrets
 from sparseinst.training.cautions import warn_about
-from sparseinst.training.checkpoint import BEST_NAME, MODEL_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from sparseinst.training.checkpoint import BEST_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from sparseinst.training.exam import Exam
 from sparseinst.training.loop import Loop
-from sparseinst.training.ranks.group import Ranks, joined_ranks, require_even_shares
+from sparseinst.training.order import MODEL_NAME, Surroundings, TrainResult
+from sparseinst.training.ranks.group import Ranks, joined_ranks
+from sparseinst.training.ranks.shares import require_even_shares
 from sparseinst.training.session import Session
 from sparseinst.training.start import NO_WEIGHTS
 from sparseinst.training.state.mirror import Mirror
@@ -35,37 +36,6 @@ from sparseinst.training.state.store import StateStore
 from sparseinst.training.trouble.stop import StopRequest
 
 log = get_logger("train")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainResult:
-    """What a run made.
-
-    Attributes:
-        checkpoint: The model.
-        iterations: How many were done.
-        seconds: Of training, all attempts together.
-        ap: The best AP of the evaluations during training; None where there was none.
-    """
-
-    checkpoint: Path
-    iterations: int
-    seconds: float
-    ap: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
-    """What does not change the model: where states are copied to, and when the run has to stop.
-
-    Attributes:
-        mirror: A directory or s3://bucket/prefix that saved states are copied to, and found at by a machine that
-            has lost its disk; empty: none.
-        deadline_s: Seconds from the start after which the state is saved and the run ends with Preempted; 0: never.
-    """
-
-    mirror: str = ""
-    deadline_s: float = 0.0
 
 
 def train(data: Path, output: Path, config: RunConfig, surroundings: Surroundings | None = None) -> TrainResult:

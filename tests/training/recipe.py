@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -27,9 +28,9 @@ def recipe(**train_settings: Any) -> RunConfig:
     """Six iterations of four images."""
     values = {"iterations": 6, "batch_size": 4, "reference_batch": 4, "lr": 1e-3, "warmup_iterations": 2}
     values |= {"log_every": 1, "eval_every": 0, **train_settings}
-    workers = values.pop("workers", 0)
-    inputs = InputConfig(**{**{f: getattr(INPUT, f) for f in INPUT.__dataclass_fields__}, "workers": workers})
-    return RunConfig(model=TINY, input=inputs, train=TrainConfig(**values))  # type: ignore[arg-type]
+    workers, norm = values.pop("workers", 0), values.pop("norm", "frozen_bn")
+    inputs = dataclasses.replace(INPUT, workers=workers)
+    return RunConfig(model=dataclasses.replace(TINY, norm=norm), input=inputs, train=TrainConfig(**values))  # type: ignore[arg-type]
 
 
 def command(data: Path, output: Path, config: RunConfig, *options: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sparseinst.training.run import most_ranks
+from sparseinst.training.ranks.shares import most_ranks
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ import torch
 
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
+from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.origin import DataOrigin
-from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.errors import SparseInstError, StorageError
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
 from sparseinst.model.network import SparseInst
-from sparseinst.training.ranks.group import Ranks
-from sparseinst.training.session import Session
 from sparseinst.training.checkpoint import load_checkpoint
 from sparseinst.training.config import TrainConfig
+from sparseinst.training.ranks.group import Ranks
+from sparseinst.training.session import Session
 from sparseinst.training.train import train
 from tests.tiny import TINY
 
@@ -30,7 +30,8 @@ CLASS_LAYER = {f"decoder.inst_branch.cls_score.{part}" for part in ("weight", "b
 
 
 def settings(weights: str, **train_settings: object) -> RunConfig:
-    values = {"weights": weights, "iterations": 2, "batch_size": 2, "reference_batch": 2, "lr": 1e-9, "warmup_iterations": 1}
+    values = {"weights": weights, "iterations": 2, "batch_size": 2, "reference_batch": 2}
+    values |= {"lr": 1e-9, "warmup_iterations": 1}
     return RunConfig(model=TINY, input=INPUT, train=TrainConfig(**{**values, **train_settings}))  # type: ignore[arg-type]
 
 

@@ -13,13 +13,13 @@ from sparseinst.data.config import InputConfig
 from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.data.loading.dataset import TrainingImages
 from sparseinst.data.loading.example import Example, Target
-from sparseinst.model.config import ModelConfig
 from sparseinst.data.origin import DataOrigin
+from sparseinst.model.config import ModelConfig
 from sparseinst.training.agreement import agree
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.criterion import Criterion
-from sparseinst.training.ranks.group import Ranks
 from sparseinst.training.matcher import Matcher
+from sparseinst.training.ranks.group import Ranks
 from sparseinst.training.session import Session
 from sparseinst.training.targets import BatchTargets, collect_targets
 from sparseinst.training.train import train

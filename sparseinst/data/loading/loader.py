@@ -20,22 +20,19 @@ _BATCHES_AHEAD = 4  # of each worker
 
 
 class LoaderDied(SparseInstError):
-    """Worker processes ended, or have not answered for a long time. The batches can be had from new ones."""
+    """Worker processes ended. The batches can be had from new ones."""
 
 
-def training_loader(
-    dataset: TrainingImages, batches: Iterable[list[Key]], workers: int, *, timeout_s: float = 0.0
-) -> Iterator[list[Example]]:
+def training_loader(dataset: TrainingImages, batches: Iterable[list[Key]], workers: int) -> Iterator[list[Example]]:
     """Examples in batches, as lists: images keep their own sizes. Made ahead by `workers` processes.
 
     Args:
         dataset: The images.
         batches: Which of them come together.
         workers: How many processes; 0: this one makes them when they are asked for.
-        timeout_s: How long a batch may take; 0: as long as it wants.
 
     Raises:
-        LoaderDied: A worker was killed, or a batch took too long.
+        LoaderDied: A worker was killed.
         SparseInstError: An example cannot be made; from a worker as from this process.
     """
     if not workers:
@@ -48,7 +45,6 @@ def training_loader(
         collate_fn=_as_it_is,
         prefetch_factor=_BATCHES_AHEAD,
         generator=torch.Generator(),  # the loader draws a seed from it; training's own stream stays as it is
-        timeout=timeout_s,
     )
     return _opened(_started(parcels))
 
@@ -74,7 +70,7 @@ def _opened(parcels: Iterator[Any]) -> Iterator[list[Example]]:
     while True:
         try:
             parcel: Parcel | SparseInstError | None = next(parcels, None)
-        except RuntimeError as error:  # torch's word for dead workers, and for those that take too long
+        except RuntimeError as error:  # torch's word for dead workers
             reason = str(error).splitlines()[0].removeprefix("DataLoader worker ").rstrip(".")
             raise LoaderDied(f"Loading images failed: worker {reason}.", fix="Begin anew.") from error
         if parcel is None:

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from sparseinst.errors import ConfigError, TrainingError
+from sparseinst.training.ranks.verdicts import LostRank
 
 # Ranks wait for each other while one of them evaluates, writes or waits for storage; a peer that died is noticed at
 # once, by its closed connection, and one that hangs by the watchdog.
@@ -78,16 +78,6 @@ class Ranks:
         self.table([0.0])
 
 
-def require_even_shares(batch_size: int, ranks: int) -> None:
-    """Raises a ConfigError where the ranks cannot share a batch evenly."""
-    if batch_size % ranks:
-        raise ConfigError(
-            f"A batch of {batch_size} images cannot be shared by {ranks} ranks.",
-            where="train.batch_size",
-            fix=f"Choose a multiple of {ranks}.",
-        )
-
-
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
     """Joins the process group that torchrun describes in the environment (NCCL on GPUs, gloo on CPUs).
@@ -118,10 +108,6 @@ def joined_ranks() -> Iterator[Ranks]:
         ) from error
     else:
         dist.destroy_process_group()
-
-
-class LostRank(TrainingError):
-    """Not this rank's own trouble: the cause is in another rank's messages."""
 
 
 def _lost_a_peer(error: RuntimeError) -> bool:

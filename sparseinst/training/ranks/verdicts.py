@@ -10,9 +10,13 @@ import orjson
 
 from sparseinst.errors import SparseInstError, TrainingError
 from sparseinst.files import write_bytes
-from sparseinst.training.ranks.group import LostRank
 
 FOLDER = "SPARSEINST_VERDICTS"  # the environment variable that names it
+_ERRORS = SparseInstError.__module__
+
+
+class LostRank(TrainingError):
+    """Not this rank's own trouble: the cause is in another rank's messages."""
 
 
 def tell(error: SparseInstError) -> bool:
@@ -42,6 +46,3 @@ def verdict(folder: Path) -> SparseInstError | None:
     kinds = {kind.exit_code: kind for kind in SparseInstError.__subclasses__() if kind.__module__ == _ERRORS}
     kind = kinds.get(first["exit_code"], TrainingError)
     return kind(first["problem"], where=first["where"], fix=first["fix"], details=first["details"])
-
-
-_ERRORS = SparseInstError.__module__

@@ -18,6 +18,7 @@ log = get_logger("train")
 
 _AHEAD = 1  # batches that are opened and wait; the workers have more
 _LOOK_S = 0.1
+_GOODBYE_S = 2.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _MOST_RESTARTS = 3  # in a row, without a batch in between
 
@@ -71,14 +72,16 @@ class Feed(Closing):
         return None
 
     def close(self) -> None:
-        """Ends the thread and the workers."""
+        """Ends the thread and the workers. One that waits in the kernel, for a disk that is gone, is left there."""
         self._closed.set()
-        while self._thread.is_alive():
+        end = time.monotonic() + _GOODBYE_S
+        while self._thread.is_alive() and time.monotonic() < end:
             try:
                 self._ready.get(timeout=_LOOK_S)
             except queue.Empty:
                 self._thread.join(_LOOK_S)
-        self._batches = iter(())
+        if not self._thread.is_alive():
+            self._batches = iter(())  # its workers end with it
 
     def _fetch(self) -> None:
         while self._next < self._stop and not self._closed.is_set():

@@ -1,0 +1,39 @@
+"""What a training run is given beside its data and configuration, and what it gives back. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL_NAME = "checkpoint.pt"  # what a run makes
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run made.
+
+    Attributes:
+        checkpoint: The model.
+        iterations: How many were done.
+        seconds: Of training, all attempts together.
+        ap: The best AP of the evaluations during training; None where there was none.
+    """
+
+    checkpoint: Path
+    iterations: int
+    seconds: float
+    ap: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What does not change the model: where states are copied to, and when the run has to stop.
+
+    Attributes:
+        mirror: A directory or s3://bucket/prefix that saved states are copied to, and found at by a machine that
+            has lost its disk; empty: none.
+        deadline_s: Seconds from the start after which the state is saved and the run ends with Preempted; 0: never.
+    """
+
+    mirror: str = ""
+    deadline_s: float = 0.0
