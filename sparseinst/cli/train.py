@@ -13,14 +13,14 @@ from sparseinst.errors import SparseInstError
 
 
 @click.command("train")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A dataset directory.")
+@click.option("--data", type=click.Path(path_type=Path), help="A dataset directory.")
 @click.option(
     "--config", default="sparse_inst_r50_giam", show_default=True, help="A configuration's name or YAML file."
 )
 @click.option(
     "--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Overrides a setting; repeatable."
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="Where checkpoints go; resumed from.")
+@click.option("--output", type=click.Path(path_type=Path), help="Where checkpoints go; resumed from.")
 @click.option(
     "--nproc", type=click.IntRange(min=1), help="Ranks on this machine. [default: one per GPU, else train.cpu_ranks]"
 )
@@ -30,15 +30,23 @@ from sparseinst.errors import SparseInstError
 @click.option(
     "--deadline", default="", metavar="DURATION", help="Save the state and end (exit code 75) after e.g. 11h30m."
 )
+@click.option("--plan", is_flag=True, help="Print steps, memory, hours and cost, and train nothing.")
+@click.option("--gpu", help="For --plan: the kind of GPU, e.g. A100-80; an error where the run does not fit it.")
+@click.option("--nodes", type=click.IntRange(min=1), default=1, help="For --plan: machines, of --nproc GPUs each.")
+@click.option("--prices", type=click.Path(path_type=Path), help="For --plan: a YAML file of GPUs and what they cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    data: Path,
+    data: Path | None,
     config: str,
     overrides: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     nproc: int | None,
     mirror: str,
     deadline: str,
+    plan: bool,
+    gpu: str | None,
+    nodes: int,
+    prices: Path | None,
     as_json: bool,
 ) -> None:
     """Train a model; goes on by itself from --output.
@@ -52,10 +60,18 @@ def command(
       sparseinst train --data data --config sparse_inst_r50_giam --nproc 8 --set train.precision=bf16 --output model
       sparseinst train --data data --config sparse_inst_r50_giam --set train.batch_size=64 --set train.micro_batch=8 ...
       sparseinst train --data data --config mine.yaml --output model --mirror s3://runs/42 --deadline 3h50m
+      sparseinst train --data data --config sparse_inst_r50_giam --plan --nproc 8 --gpu A100-80
     """
+    if plan:
+        from sparseinst.cli.train_plan import show_plan
+
+        show_plan(data, config, overrides, gpu=gpu, gpus=nproc or 1, nodes=nodes, prices=prices, as_json=as_json)
+        return
+    if data is None or output is None:
+        raise click.UsageError("Training needs --data and --output. (--plan needs neither.)")
+    from sparseinst.training.order import Surroundings
     from sparseinst.training.ranks.verdicts import tell
     from sparseinst.training.run import run_training
-    from sparseinst.training.train import Surroundings
     from sparseinst.training.trouble.stop import seconds_of
 
     surroundings = Surroundings(mirror=mirror, deadline_s=seconds_of(deadline))

@@ -11,6 +11,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 Schedule = Literal["step", "cosine"]
 Result = Literal["last", "best"]
 
+NO_WEIGHTS = "none"
 BACKBONE_STAGES = 5  # what frozen_stages counts: the stem, then the four stages
 
 
@@ -18,7 +19,7 @@ BACKBONE_STAGES = 5  # what frozen_stages counts: the stem, then the four stages
 class TrainConfig:
     """One training run. `batch_size` counts images per step over all ranks."""
 
-    weights: str = "none"  # where training starts: a path, s3://… or https://…; none: random weights
+    weights: str = NO_WEIGHTS  # where training starts: a path, s3://… or https://…; none: random weights
     frozen_stages: int = 0  # of the backbone, from the image on: 1 is the stem, 5 all of it (fine-tuning)
     iterations: int = 270_000
     batch_size: int = 64

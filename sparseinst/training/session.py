@@ -78,7 +78,7 @@ class Session:
             state["weights_sha256"] if saved else start_from(model, config.train.weights, ranks, dataset.categories)
         )
         self.origins = Origins(data, weights)
-        micro_batch = choose_micro_batch(config, ranks, len(dataset.categories), state.get("micro_batch", 0))
+        micro_batch = choose_micro_batch(config, ranks, dataset, state.get("micro_batch", 0))
         self.learner = Learner(model, config.train, ranks, micro_batch)
         self.standing = Standing()
         self.progress_state: Mapping[str, Any] | None = None

@@ -12,9 +12,8 @@ from sparseinst.model.weights import load_weights
 from sparseinst.storage.request import without_secrets
 from sparseinst.storage.weights import fetch_weights
 from sparseinst.training.classes import class_layer, transplant
+from sparseinst.training.config import NO_WEIGHTS
 from sparseinst.training.ranks.group import Ranks
-
-NO_WEIGHTS = "none"
 
 
 def start_from(model: SparseInst, place: str, ranks: Ranks, categories: Sequence[Category]) -> str:

@@ -24,13 +24,13 @@ from sparseinst.storage import open_storage
 from sparseinst.storage.request import without_secrets
 from sparseinst.training.cautions import warn_about
 from sparseinst.training.checkpoint import BEST_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from sparseinst.training.config import NO_WEIGHTS
 from sparseinst.training.exam import Exam
 from sparseinst.training.loop import Loop
 from sparseinst.training.order import MODEL_NAME, Surroundings, TrainResult
 from sparseinst.training.ranks.group import Ranks, joined_ranks
 from sparseinst.training.ranks.shares import require_even_shares
 from sparseinst.training.session import Session
-from sparseinst.training.start import NO_WEIGHTS
 from sparseinst.training.state.mirror import Mirror
 from sparseinst.training.state.store import StateStore
 from sparseinst.training.trouble.stop import StopRequest
@@ -63,7 +63,7 @@ def train(data: Path, output: Path, config: RunConfig, surroundings: Surrounding
         with joined_ranks() as ranks, _one_voice(ranks), _deterministic(config.train.deterministic):
             require_even_shares(config.train.batch_size, ranks.world_size)
             if ranks.is_main:
-                warn_about(config, dataset)
+                warn_about(config, dataset, ranks.world_size)
             mirror = Mirror(open_storage(surroundings.mirror)) if surroundings.mirror and ranks.is_main else None
             with StateStore(output, config.train.keep_states, mirror) as store:
                 saved: Checkpoint | None = ranks.from_main(store.newest() if ranks.is_main else None)

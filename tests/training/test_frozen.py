@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_every_backbone_can_be_frozen_from_the_image_on(family: str) -> None:
     names = [name for name, _ in backbone.named_parameters()]
     assert learning[0] == names
     assert learning[5] == []
-    for before, after in zip(learning[:-1], learning[1:], strict=True):
+    for before, after in itertools.pairwise(learning):
         assert len(after) < len(before)
         assert names.index(after[0]) > names.index(before[0]) if after else True
 

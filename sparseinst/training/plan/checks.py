@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from sparseinst.config import RunConfig
-from sparseinst.training.plan.plan import Check
+from sparseinst.training.config import NO_WEIGHTS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to know before the run: a refusal is why it cannot be, a warning why it may disappoint."""
+
+    kind: Literal["refusal", "warning"]
+    problem: str
+    fix: str
 
 
 def check_settings(config: RunConfig, *, ranks: int, largest_objects: int | None) -> Iterator[Check]:
@@ -13,6 +24,7 @@ def check_settings(config: RunConfig, *, ranks: int, largest_objects: int | None
     yield from _division(config, ranks)
     yield from _batch(config)
     yield from _schedule(config)
+    yield from _norms(config)
     queries = config.model.num_masks
     if largest_objects is not None and largest_objects > queries:
         yield Check(
@@ -66,4 +78,20 @@ def _schedule(config: RunConfig) -> Iterator[Check]:
             "warning",
             f"The learning rate falls at {', '.join(map(str, late))}, after the last step ({train.iterations}).",
             f"train.lr_steps={scaled}, as far into the run as published; or train.schedule=cosine.",
+        )
+
+
+def _norms(config: RunConfig) -> Iterator[Check]:
+    model, train = config.model, config.train
+    if model.norm == "frozen_bn" and not model.backbone.startswith("pvt") and train.weights == NO_WEIGHTS:
+        yield Check(
+            "warning",
+            "the norms are frozen and the weights are random: little will be learned.",
+            "model.norm=bn, or weights to start from (train.weights).",
+        )
+    if model.norm == "bn" and train.micro_batch and train.micro_batch < train.batch_size:
+        yield Check(
+            "warning",
+            f"Norms learn their statistics from {train.micro_batch} images at a time, however many a step has.",
+            "A larger train.micro_batch, or model.norm=frozen_bn with weights to start from.",
         )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sparseinst.config import RunConfig
-from sparseinst.training.plan.checks import check_settings
+from sparseinst.training.plan.checks import Check, check_settings
 from sparseinst.training.plan.largest import LESS_MEMORY, fits, largest_fitting, too_large
 from sparseinst.training.plan.memory import USABLE, Situation, estimate_memory
-from sparseinst.training.plan.plan import Check, GpuPlan, Plan
+from sparseinst.training.plan.plan import GpuPlan, Plan
 from sparseinst.training.plan.prices import Gpu, Prices
 from sparseinst.training.plan.sizes import mean_pixels
 from sparseinst.training.plan.speed import seconds_per_step

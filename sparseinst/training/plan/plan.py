@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sparseinst.errors import ConfigError
 from sparseinst.settings import suggest
+from sparseinst.training.plan.checks import Check
 from sparseinst.training.plan.memory import Memory
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something to know before the run: a refusal is why it cannot be, a warning why it may disappoint."""
-
-    kind: Literal["refusal", "warning"]
-    problem: str
-    fix: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

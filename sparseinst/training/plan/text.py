@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from sparseinst.training.plan.plan import Check, GpuPlan, Plan
+from sparseinst.training.plan.checks import Check
+from sparseinst.training.plan.plan import GpuPlan, Plan
 
 _WIDTH = 100  # columns
 _HEADS = ("GPU", "memory", "at a time", "computes in", "s/step", "hours", "USD")

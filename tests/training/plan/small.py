@@ -7,7 +7,7 @@ from typing import Any
 from sparseinst.config import RunConfig
 from sparseinst.data.config import InputConfig
 from sparseinst.training.config import TrainConfig
-from sparseinst.training.plan import Gpu, Prices
+from sparseinst.training.plan.prices import Gpu, Prices
 from tests.tiny import TINY
 
 SIDES = InputConfig(train_short_sides=(96,), train_longest_side=128)

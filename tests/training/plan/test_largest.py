@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sparseinst.errors import ConfigError
-from sparseinst.training.plan import largest_micro_batch
+from sparseinst.training.plan.largest import largest_micro_batch
 from sparseinst.training.plan.memory import USABLE, Situation, estimate_memory
 from tests.training.plan.small import small_run
 

@@ -9,8 +9,11 @@ import pytest
 
 from sparseinst.config import RunConfig
 from sparseinst.errors import ConfigError
-from sparseinst.training.plan import Check, Gpu, Plan, Prices, load_prices, plan_training, require_fit
+from sparseinst.training.plan.checks import Check
+from sparseinst.training.plan.make import plan_training
 from sparseinst.training.plan.memory import USABLE, Situation, estimate_memory
+from sparseinst.training.plan.plan import Plan, require_fit
+from sparseinst.training.plan.prices import Gpu, Prices, load_prices
 from tests.training.plan.small import gpu, small_run, table
 
 BIG, OLD, TOY = gpu("Big", bf16_tflops=80), gpu("Old", usd_per_hour=0.5), gpu("Toy", memory_gb=0.5)

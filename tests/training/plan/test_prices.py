@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparseinst.errors import ConfigError
-from sparseinst.training.plan import load_prices
+from sparseinst.training.plan.prices import load_prices
 from tests.training.plan.small import gpu
 
 OWN = "gpus: {Mine: {memory_gb: 12, bandwidth_gbs: 400, fp32_tflops: 9, usd_per_hour: 0}}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sparseinst.config import load_config
-from sparseinst.training.plan import load_prices
 from sparseinst.training.plan.network_cost import Line, NetworkCost, network_cost
+from sparseinst.training.plan.prices import load_prices
 from sparseinst.training.plan.sizes import mean_pixels
 from sparseinst.training.plan.speed import PUBLISHED_SECONDS, seconds_per_step
 from tests.training.plan.small import gpu

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sparseinst.config import RunConfig
-from sparseinst.training.plan import load_prices, plan_text, plan_training
+from sparseinst.training.plan.make import plan_training
+from sparseinst.training.plan.prices import load_prices
+from sparseinst.training.plan.text import plan_text
 from tests.training.plan.small import gpu, small_run, table
 
 
