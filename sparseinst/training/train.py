@@ -82,7 +82,7 @@ def train(data: Path, output: Path, config: RunConfig, surroundings: Surrounding
 def _finish(session: Session) -> None:
     output, config, standing = session.output, session.config, session.standing
     made = session.checkpoint()
-    if config.train.result == "best" and (output / BEST_NAME).is_file():
+    if config.train.result == "best" and standing.best_iteration >= 0:
         made = load_checkpoint(output / BEST_NAME)
     bad = [name for name, tensor in made.weights.items() if not bool(torch.isfinite(tensor.float()).all())]
     if bad:

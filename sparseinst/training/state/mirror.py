@@ -66,12 +66,10 @@ class Mirror(Closing):
                 log.info("fetching the state %s from %s", name, self.storage.uri)
                 self.storage.download(name, folder / name)
 
-    def fetch(self, name: str, path: Path) -> bool:
-        """Downloads a file; whether it was there."""
-        if not self.storage.exists(name):
-            return False
-        self.storage.download(name, path)
-        return True
+    def fetch(self, name: str, path: Path) -> None:
+        """Downloads a file that is missing here and was uploaded."""
+        if not path.exists() and self.storage.exists(name):
+            self.storage.download(name, path)
 
     def close(self) -> None:
         """Lets go of what is not uploaded yet."""

@@ -18,7 +18,7 @@ from sparseinst.closing import Closing
 from sparseinst.errors import SparseInstError, StorageError
 from sparseinst.files import sha256_of_file, write_bytes
 from sparseinst.log import get_logger
-from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, serialise
+from sparseinst.training.checkpoint import BEST_NAME, Checkpoint, load_checkpoint, serialise
 from sparseinst.training.state.mirror import Mirror
 
 log = get_logger("train")
@@ -88,6 +88,7 @@ class StateStore(Closing):
         self._remove_unfinished()
         if self._mirror:
             self._mirror.fetch_newest(self.folder)
+            self._mirror.fetch(BEST_NAME, self.folder.parent / BEST_NAME)
         damaged = []
         for saved in sorted(self._all(), reverse=True):
             found = self._read(saved)
