@@ -12,12 +12,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparseinst.config import load_config
+from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
 
 
-def gmacs(config: str, height: int, width: int, num_classes: int = 80) -> float:
+def gmacs(config: str | ModelConfig, height: int, width: int, num_classes: int = 80) -> float:
     """Billions of multiply-adds of one forward pass of one image; only products count, as is usual."""
-    model = SparseInst(load_config(config).model, num_classes).eval()
+    model = SparseInst(load_config(config).model if isinstance(config, str) else config, num_classes).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model.decoder(model.encoder(model.backbone(torch.zeros(1, 3, height, width))))
     return counter.get_total_flops() / 2e9

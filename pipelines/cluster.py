@@ -23,6 +23,11 @@ def with_storage(task: PipelineTask) -> PipelineTask:
     return kubernetes.use_secret_as_env(task, STORAGE_SECRET, {key: key for key in _STORAGE_KEYS})
 
 
+def with_retries(task: PipelineTask) -> PipelineTask:
+    """Starts the step again when its pod is gone: training goes on from its last saved state."""
+    return task.set_retry(num_retries=10, backoff_duration="60s", backoff_factor=1.5, backoff_max_duration="900s")
+
+
 def with_accelerators(task: PipelineTask, gpus: int) -> PipelineTask:
     """Asks for GPUs, and for shared memory that data loading workers need: a pod's default is 64 MB."""
     task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(gpus)

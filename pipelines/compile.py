@@ -1,4 +1,4 @@
-"""Writes the pipeline as YAML: `python -m pipelines.compile [FILE]`. It is what one uploads to Kubeflow."""
+"""Writes the pipelines as YAML: `python -m pipelines.compile [FOLDER]`. They are what one uploads to Kubeflow."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from pathlib import Path
 
 from kfp import compiler
 
+from pipelines.nodes import train_on_nodes_to_triton
 from pipelines.pipeline import train_to_triton
 
-COMPILED = Path(__file__).parent / "compiled" / "sparseinst.yaml"
+COMPILED = Path(__file__).parent / "compiled"
+PIPELINES = {"sparseinst.yaml": train_to_triton, "sparseinst-nodes.yaml": train_on_nodes_to_triton}
 
 
-def compile_to(path: Path) -> None:
-    """Compiles the pipeline into `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(train_to_triton, str(path))
+def compile_to(folder: Path) -> list[Path]:
+    """Compiles every pipeline into a file of `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pipeline in PIPELINES.items():
+        compiler.Compiler().compile(pipeline, str(folder / name))
+    return [folder / name for name in PIPELINES]
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else COMPILED
-    compile_to(target)
-    print(target)
+    for path in compile_to(Path(sys.argv[1]) if len(sys.argv) > 1 else COMPILED):
+        print(path)

@@ -2,13 +2,9 @@
 
 from kfp import dsl
 
-from components.deploy.component import deploy
-from components.evaluate.component import evaluate
-from components.export.component import export
-from components.gate.component import gate
-from components.ingest.component import ingest
 from components.train.component import train
-from pipelines.cluster import with_accelerators, with_storage, with_workspace
+from pipelines.around_training import bring_in, from_model_to_service
+from pipelines.cluster import with_accelerators, with_retries, with_storage, with_workspace
 
 STEPS = ("ingest", "train", "evaluate", "gate", "export", "deploy")
 
@@ -45,31 +41,14 @@ def train_to_triton(
         triton_url: Triton's gRPC address for loading models.
         workspace: A folder that every step sees. "{run}" becomes the run's id, so that no two runs share a folder.
     """
-    data = ingest(
-        source=source,
-        data_version=data_version,
-        options=data_options,
-        workspace=workspace,
-        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-    )
-    folder = data.outputs["Output"]
+    data = bring_in(source, data_version, data_options, workspace)
     model = train(
-        dataset=data.outputs["dataset"], folder=folder, config=config, overrides=overrides, seed=seed, gpus=gpus
+        dataset=data.outputs["dataset"],
+        folder=data.outputs["Output"],
+        config=config,
+        overrides=overrides,
+        seed=seed,
+        gpus=gpus,
     )
-    scores = evaluate(dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder)
-    verdict = gate(report=scores.outputs["report"], min_ap=min_ap)
-    with dsl.If(verdict.output == "pass", name="earned-its-place"):
-        exported = export(
-            dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder, model_name=model_name
-        )
-        deployed = deploy(
-            repository=exported.outputs["repository"], model_repository=model_repository, triton_url=triton_url
-        )
-
-    for task in (data, model, scores, exported, deployed):
-        # Storage for all: images may stay in the bucket, and weights may lie in one.
-        with_storage(with_workspace(task))
-    for task in (data, deployed):
-        # Both reach out of the run, to data and to a server that change without it: an old answer is no answer.
-        task.set_caching_options(False)
-    with_accelerators(model, gpus)
+    with_accelerators(with_retries(with_storage(with_workspace(model))), gpus)
+    from_model_to_service(data, model, min_ap, model_name, model_repository, triton_url)

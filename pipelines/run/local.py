@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
@@ -64,7 +65,7 @@ def run_locally(
     complaint, interruption = "", None
     with (folder / "log.txt").open("a", encoding="utf-8") as log, environment(_for_steps(folder)):
         try:
-            with _quiet_kfp(), redirect_stdout(StepOutput(sys.stderr, log)):
+            with _quiet_kfp(), _without_retries(pipeline), redirect_stdout(StepOutput(sys.stderr, log)):
                 pipeline(**arguments)
         except Interrupted as error:
             interruption = error
@@ -87,6 +88,20 @@ def _blame_the_next(steps: list[StepRecord], complaint: str) -> list[StepRecord]
     position = next((i for i, step in enumerate(steps) if step.state is not State.SUCCEEDED), len(steps) - 1)
     failed = StepRecord(steps[position].name, State.FAILED, exit_code=1, problem=complaint)
     return [*steps[:position], failed, *steps[position + 1 :]]
+
+
+@contextmanager
+def _without_retries(pipeline: Any) -> Iterator[None]:
+    """Retries are for pods that go away. Here a step that failed would only fail again."""
+    tasks = pipeline.pipeline_spec.root.dag.tasks
+    before = {name: copy.deepcopy(task.retry_policy) for name, task in tasks.items() if task.HasField("retry_policy")}
+    for name in before:
+        tasks[name].ClearField("retry_policy")
+    try:
+        yield
+    finally:
+        for name, policy in before.items():
+            tasks[name].retry_policy.CopyFrom(policy)
 
 
 @contextmanager

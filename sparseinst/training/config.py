@@ -7,7 +7,7 @@ from typing import Literal
 
 from sparseinst.errors import ConfigError
 
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
 Schedule = Literal["step", "cosine"]
 Result = Literal["last", "best"]
 
@@ -32,7 +32,7 @@ class TrainConfig:
     warmup_iterations: int = 1000
     warmup_factor: float = 0.001
     clip_gradient_norm: float = 0.0  # 0: no clipping, as published
-    precision: Precision = "fp32"
+    precision: Precision = "fp32"  # "auto": bf16 where the GPU or CPU has units for it
     channels_last: bool = False  # the memory layout that half-precision convolutions are quickest with
     compile: bool = False  # torch.compile; the first minutes go into it
     deterministic: bool = False  # only algorithms that give the same bits each time; slower on a GPU

@@ -21,11 +21,11 @@ from sparseinst.training.config import TrainConfig
 from sparseinst.training.criterion import Criterion
 from sparseinst.training.frozen import freeze_stages
 from sparseinst.training.optimizer import build_optimizer
+from sparseinst.training.precision import DTYPES, Resolved
 from sparseinst.training.ranks.group import Ranks
 from sparseinst.training.targets import collect_targets
 
 PARTS = ("loss_ce", "loss_mask", "loss_dice", "loss_objectness")
-_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _SMALLEST_PICTURE = 64  # pixels; of the pass that only shows the ranks' exchange its order
 
 
@@ -49,8 +49,18 @@ class Outcome:
 class Learner:
     """What learns. All ranks hold the same weights."""
 
-    def __init__(self, model: SparseInst, config: TrainConfig, ranks: Ranks, micro_batch: int) -> None:
-        """`model` has the weights that training starts from; `micro_batch` images are computed at a time."""
+    def __init__(
+        self, model: SparseInst, config: TrainConfig, ranks: Ranks, micro_batch: int, precision: Resolved
+    ) -> None:
+        """Training can begin after `start`.
+
+        Args:
+            model: Has the weights that training starts from.
+            config: The recipe.
+            ranks: Who trains together.
+            micro_batch: Images that are computed at a time.
+            precision: What convolutions compute in; matching and losses are in float32 always.
+        """
         self.model, self.config, self.ranks, self.micro_batch = model, config, ranks, micro_batch
         self._frozen = freeze_stages(model.backbone, config.frozen_stages)
         model.to(ranks.device)
@@ -59,11 +69,8 @@ class Learner:
         self.ema = _average(model, config)
         self.optimizer = build_optimizer(model, config)
         self.criterion = Criterion(config)
-        dtype = _PRECISIONS.get(config.precision)
-        self._autocast: AbstractContextManager[Any] = (
-            torch.autocast(ranks.device.type, dtype) if dtype else nullcontext()
-        )
-        self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=dtype is torch.float16)
+        self._autocast = torch.autocast(ranks.device.type, DTYPES[precision], enabled=precision != "fp32")
+        self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=precision == "fp16")
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # Norms learn their statistics in the forward pass already: a step that is taken back must take them back too.
         self._statistics = [buffer for name, buffer in model.named_buffers() if _is_statistic(model, name)]

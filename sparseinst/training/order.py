@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODEL_NAME = "checkpoint.pt"  # what a run makes
+REPORT_NAME = "train.html"  # its page
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,16 @@ class TrainResult:
     iterations: int
     seconds: float
     ap: float | None = None
+
+    @property
+    def report(self) -> Path:
+        """The run's page."""
+        return self.checkpoint.with_name(REPORT_NAME)
+
+    def numbers(self) -> dict[str, float]:
+        """What runs are compared by."""
+        best = {} if self.ap is None else {"best_ap": self.ap}
+        return {"iterations": self.iterations, "minutes": round(self.seconds / 60, 2), **best}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,8 +17,10 @@ from sparseinst.errors import ConfigError
 from sparseinst.log import get_logger
 from sparseinst.model.network import build_model
 from sparseinst.training.checkpoint import Checkpoint
+from sparseinst.training.determinism import replace_pooling
 from sparseinst.training.learner import Learner
 from sparseinst.training.micro_batch import choose_micro_batch
+from sparseinst.training.precision import Resolved, resolve_precision
 from sparseinst.training.ranks.group import Ranks
 from sparseinst.training.standing import Standing
 from sparseinst.training.start import start_from
@@ -74,12 +76,14 @@ class Session:
         state = _training_state(saved, config, data, output) if saved else {}
         torch.manual_seed(config.train.seed)
         model = build_model(config.model, len(dataset.categories))
-        weights = (
-            state["weights_sha256"] if saved else start_from(model, config.train.weights, ranks, dataset.categories)
-        )
+        if config.train.deterministic:
+            replace_pooling(model)
+        begin = state.get("weights_sha256")
+        weights = start_from(model, config.train.weights, ranks, dataset.categories) if begin is None else begin
         self.origins = Origins(data, weights)
         micro_batch = choose_micro_batch(config, ranks, dataset, state.get("micro_batch", 0))
-        self.learner = Learner(model, config.train, ranks, micro_batch)
+        self.precision: Resolved = state.get("precision") or resolve_precision(config.train.precision, ranks.device)
+        self.learner = Learner(model, config.train, ranks, micro_batch, self.precision)
         self.standing = Standing()
         self.progress_state: Mapping[str, Any] | None = None
         if saved:
@@ -103,6 +107,7 @@ class Session:
             "progress": dict(progress),
             "weights_sha256": self.origins.weights_sha256,
             "micro_batch": self.learner.micro_batch,
+            "precision": self.precision,
             "world_size": self.ranks.world_size,
         }
         copied = snapshot({"weights": weights, "training": training})

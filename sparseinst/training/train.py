@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -25,6 +25,7 @@ from sparseinst.storage.request import without_secrets
 from sparseinst.training.cautions import warn_about
 from sparseinst.training.checkpoint import BEST_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from sparseinst.training.config import NO_WEIGHTS
+from sparseinst.training.determinism import deterministic
 from sparseinst.training.exam import Exam
 from sparseinst.training.loop import Loop
 from sparseinst.training.order import MODEL_NAME, Surroundings, TrainResult
@@ -60,7 +61,7 @@ def train(data: Path, output: Path, config: RunConfig, surroundings: Surrounding
     with StopRequest(surroundings.deadline_s) as stop:
         dataset = TrainingImages(data, config.input)
         origin = DataOrigin.of(read_manifest(data))
-        with joined_ranks() as ranks, _one_voice(ranks), _deterministic(config.train.deterministic):
+        with joined_ranks() as ranks, _one_voice(ranks), deterministic(config, ranks.device):
             require_even_shares(config.train.batch_size, ranks.world_size)
             if ranks.is_main:
                 warn_about(config, dataset, ranks.world_size)
@@ -88,8 +89,9 @@ def _finish(session: Session) -> None:
     if bad:
         raise TrainingError("The trained weights are not finite.", details=bad[:10], fix="Lower train.lr.")
     save_checkpoint(output / MODEL_NAME, made)
-    facts = {"iterations": standing.iteration, "seconds": round(standing.seconds, 1)}
+    facts: dict[str, Any] = {"iterations": standing.iteration, "seconds": round(standing.seconds, 1)}
     facts |= {"ranks": session.ranks.world_size, "micro_batch": session.learner.micro_batch}
+    facts |= {"precision": session.precision}
     if standing.best_iteration >= 0:
         facts |= {"best_ap": standing.best_ap, "best_iteration": standing.best_iteration}
     write_manifest(
@@ -148,17 +150,3 @@ def _locked(output: Path, ranks: Ranks) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _deterministic(wanted: bool) -> Iterator[None]:
-    """Only algorithms that give the same bits each time; one that has no such form is an error, not a surprise."""
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
-    try:
-        yield
-    finally:
-        if wanted:
-            torch.use_deterministic_algorithms(False)

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from pipelines.compile import COMPILED, compile_to
+from pipelines.compile import COMPILED, PIPELINES, compile_to
 from pipelines.pipeline import STEPS, train_to_triton
 
 _VARYING = re.compile(r"^(\s*)(sdkVersion|image): .*$", re.MULTILINE)
@@ -17,12 +17,14 @@ def _normal(text):
 
 @pytest.fixture(scope="module")
 def spec():
-    return next(yaml.safe_load_all(COMPILED.read_text()))
+    return next(yaml.safe_load_all((COMPILED / "sparseinst.yaml").read_text()))
 
 
 def test_the_committed_yaml_is_what_the_code_compiles_to(tmp_path):
-    compile_to(tmp_path / "now.yaml")
-    assert _normal(COMPILED.read_text()) == _normal((tmp_path / "now.yaml").read_text()), "run: make pipeline-compile"
+    compile_to(tmp_path)
+    for name in PIPELINES:
+        committed, now = (_normal((folder / name).read_text()) for folder in (COMPILED, tmp_path))
+        assert committed == now, "run: make pipeline-compile"
 
 
 def test_the_steps_are_those_that_the_table_of_a_run_names():
@@ -45,7 +47,19 @@ def test_the_steps_that_reach_out_of_the_run_are_never_answered_from_a_cache(spe
 
 
 def test_the_compiled_pipeline_installs_nothing_when_it_runs():
-    assert "pip install" not in COMPILED.read_text()
+    for name in PIPELINES:
+        assert "pip install" not in (COMPILED / name).read_text()
+
+
+def test_a_training_whose_pod_is_gone_is_started_again(spec):
+    retried = {name for name, task in spec["root"]["dag"]["tasks"].items() if "retryPolicy" in task}
+    assert retried == {"train"}
+    nodes = next(yaml.safe_load_all((COMPILED / "sparseinst-nodes.yaml").read_text()))
+    tasks = nodes["root"]["dag"]["tasks"]
+    assert "train" not in tasks
+    assert tasks["train-job"]["retryPolicy"]["maxRetryCount"] == 10
+    run_id = tasks["train-job"]["inputs"]["parameters"]["run_id"]
+    assert run_id["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
 
 
 def test_two_runs_on_a_cluster_never_share_a_folder(spec):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparseinst.config import RunConfig
 from sparseinst.training.plan.checks import Check, check_settings
 from sparseinst.training.plan.largest import LESS_MEMORY, fits, largest_fitting, too_large
@@ -40,6 +42,8 @@ def plan_training(
     Raises:
         ConfigError: `gpu` is not in the table.
     """
+    if config.train.precision == "auto":
+        config = replace(config, train=replace(config.train, precision="bf16"))  # as a GPU that has units for it does
     name = prices.gpu(gpu).name if gpu else None
     ranks, train = gpus * nodes, config.train
     situation = Situation(

@@ -82,7 +82,7 @@ class Situation:
 
     def network(self) -> NetworkCost:
         train = self.config.train
-        in_half = train.precision != "fp32"
+        in_half = train.precision not in ("fp32", "auto")
         return network_cost(self.config.model, self.num_classes, in_half, train.frozen_stages, self.size)
 
 

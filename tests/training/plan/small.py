@@ -14,8 +14,8 @@ SIDES = InputConfig(train_short_sides=(96,), train_longest_side=128)
 
 
 def small_run(sides: InputConfig = SIDES, **train: Any) -> RunConfig:
-    settings = {"iterations": 1000, "batch_size": 16, "reference_batch": 16, "lr_steps": (800,), **train}
-    return RunConfig(model=TINY, input=sides, train=TrainConfig(**settings))
+    settings = {"iterations": 1000, "batch_size": 16, "reference_batch": 16, "lr_steps": (800,), "weights": "w.pt"}
+    return RunConfig(model=TINY, input=sides, train=TrainConfig(**{**settings, **train}))
 
 
 def table(*gpus: Gpu) -> Prices:

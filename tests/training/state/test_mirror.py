@@ -83,7 +83,8 @@ def test_a_bucket_that_does_not_come_back_is_an_error_at_the_end_and_nothing_is_
 ) -> None:
     monkeypatch.setattr(mirror_module, "_FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(saver_module, "_UPLOAD_AT_END_S", 1.0)
-    monkeypatch.setattr(mirror_module.Mirror, "fetch_newest", lambda self, folder: gate.shut())
+    monkeypatch.setattr(mirror_module.Mirror, "fetch_newest", lambda self, folder: None)
+    monkeypatch.setattr(mirror_module.Mirror, "fetch", lambda self, name, path: gate.shut())  # behind the last look
     begin = time.monotonic()
     with pytest.raises(StorageError, match="Not uploaded: 00000006-") as caught:
         train(sample, tmp_path / "run", recipe(), Surroundings(mirror=s3_uri))
