@@ -28,7 +28,7 @@ REMOTE ?=
 RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
 	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)')
 
-.PHONY: help setup pipeline-run pipeline-compile data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu browser clean
+.PHONY: help setup pipeline-run pipeline-compile learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu browser clean
 
 help:              ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -49,8 +49,16 @@ $(STAMP):
 pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
 	@exec $(BIN)/python -m pipelines.run $(RUN_OPTIONS)
 
-pipeline-compile: setup  ## write pipelines/compiled/sparseinst.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
+pipeline-compile: setup  ## write pipelines/compiled/*.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
 	@$(BIN)/python -m pipelines.compile
+
+learn-overfit: setup  ## train 8 COCO images by heart, from random weights: about 10 minutes (DATA=dir, by default ../shared/data/coco2017-mini)
+	@if [ -d '$(or $(DATA),../shared/data/coco2017-mini)' ]; then $(BIN)/python -m benchmarks.learn overfit --data '$(or $(DATA),../shared/data/coco2017-mini)'; \
+	else echo "learn-overfit: skipped: it needs COCO images; give DATA=dir, a folder that 'sparseinst ingest' takes"; fi
+
+learn-nuclei: setup  ## train on nuclei in micrographs, from random weights: about 30 minutes (DATA=dir, by default ../shared/data/nuclei)
+	@if [ -d '$(or $(DATA),../shared/data/nuclei)' ]; then $(BIN)/python -m benchmarks.learn nuclei --data '$(or $(DATA),../shared/data/nuclei)'; \
+	else echo "learn-nuclei: skipped: it needs the nuclei; give DATA=dir, a folder that 'sparseinst ingest' takes"; fi
 
 data-pull: setup     ## fetch the data that data.dvc names into data/ (REMOTE=s3; without it the sample set)
 	@$(BIN)/dvc pull $(if $(REMOTE),--remote '$(REMOTE)') data.dvc
