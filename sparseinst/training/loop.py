@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from sparseinst.training.state.mirror import Mirror
 from sparseinst.training.state.saver import Saver
 from sparseinst.training.state.store import StateStore
 from sparseinst.training.telling.progress import Progress
+from sparseinst.training.telling.summary import write_run_page
 from sparseinst.training.trouble.bad_images import BadImages
 from sparseinst.training.trouble.evidence import describe, keep_evidence
 from sparseinst.training.trouble.feed import Feed
@@ -45,8 +46,17 @@ class Loop:
     """Every rank runs one, step by step together."""
 
     def __init__(
-        self, session: Session, exam: Exam | None, stop: StopRequest, store: StateStore, mirror: Mirror | None = None
+        self,
+        session: Session,
+        exam: Exam | None,
+        stop: StopRequest,
+        store: StateStore,
+        mirror: Mirror | None = None,
+        *,
+        notes: Sequence[str] = (),
     ) -> None:
+        """`notes` are what was warned of before, for the run's page."""
+        self._notes = notes
         self.session, self.exam, self.stop, self._store, self._mirror = session, exam, stop, store, mirror
         self.settings, self.ranks, self.standing = session.config.train, session.ranks, session.standing
         if not (self.settings.early_stop and self.standing.worse >= self.settings.early_stop):
@@ -165,6 +175,7 @@ class Loop:
             )
             if is_best:
                 self._keep_best(self._main)
+            write_run_page(self.session, "running", marks, self._notes)
         if self.settings.early_stop and self.standing.worse >= self.settings.early_stop:
             self.standing.ended = (
                 f"{self.standing.worse} evaluations without a better AP than {self.standing.best_ap:.3f} "
@@ -186,6 +197,7 @@ class Loop:
             self._dog.beat("saving the state")
             self._event("failed" if troubles else "preempted", f"stopped by {reason}")
             self._main.saver.save_now(self.standing.iteration, at_end=False)
+            write_run_page(self.session, "stopped", self.marks, self._notes)
         self.ranks.wait()  # torchrun ends all ranks as soon as one has ended
         if self._trouble:
             raise self._trouble
@@ -206,6 +218,7 @@ class Loop:
                 self._main.progress.board.precision_recall(self.marks.curve, self.standing.iteration)
             self._dog.beat("saving the state")
             self._main.saver.save_now(self.standing.iteration, at_end=True)
+            write_run_page(self.session, "finished", self.marks, self._notes)
         self.ranks.wait()
 
     def _end_in_time(self) -> None:

@@ -63,15 +63,14 @@ def train(data: Path, output: Path, config: RunConfig, surroundings: Surrounding
         origin = DataOrigin.of(read_manifest(data))
         with joined_ranks() as ranks, _one_voice(ranks), deterministic(config, ranks.device):
             require_even_shares(config.train.batch_size, ranks.world_size)
-            if ranks.is_main:
-                warn_about(config, dataset, ranks.world_size)
+            notes = warn_about(config, dataset, ranks.world_size) if ranks.is_main else []
             mirror = Mirror(open_storage(surroundings.mirror)) if surroundings.mirror and ranks.is_main else None
             with StateStore(output, config.train.keep_states, mirror) as store:
                 saved: Checkpoint | None = ranks.from_main(store.newest() if ranks.is_main else None)
                 session = Session(config, dataset, ranks, output, origin, saved)
                 exam = Exam(data, ranks) if config.train.eval_every and Exam.is_possible(data) else None
                 with _locked(output, ranks):
-                    Loop(session, exam, stop, store, mirror).run()
+                    Loop(session, exam, stop, store, mirror, notes=notes).run()
                     if ranks.is_main:
                         _finish(session)
                     ranks.wait()

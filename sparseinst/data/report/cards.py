@@ -8,7 +8,7 @@ from typing import Any
 from sparseinst.data.report import charts, facts, histogram, places
 from sparseinst.data.report.histogram import Histogram
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import number
+from sparseinst.pages.words import number
 
 _SIZES_LISTED = 50
 _ABOUT_HEAT = "The boxes of all objects laid over each other, every image stretched to a square."

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sparseinst.data.report.histogram import Histogram
 from sparseinst.data.report.places import CELLS, Size
-from sparseinst.data.report.svg import BOTTOM, HEIGHT, TOP, WIDTH, Frame, chart, element, even_ticks, words
-from sparseinst.data.report.words import joined, number, percent
+from sparseinst.pages.svg import TOP, WIDTH, Frame, chart, element, even_ticks, words
+from sparseinst.pages.words import joined, number, percent, shortened
 
 COLOURS = 4  # in page.css; further splits begin again
 _LARGEST_PX = 15  # radius of the most frequent image size
@@ -71,17 +71,7 @@ def _hover(
             f"{name}: {number(int(counts[place]))} {what} ({percent(float(share[place]))})"
             for name, counts, share in zip(names, histogram.counts, shares, strict=True)
         ]
-        columns.append(
-            element(
-                "rect",
-                class_="hit",
-                x=frame.x(place),
-                y=TOP,
-                width=frame.x(1) - frame.x(0),
-                height=HEIGHT - TOP - BOTTOM,
-                data_tip="\n".join([label, *lines]),
-            )
-        )
+        columns.append(frame.hit(place, place + 1, "\n".join([label, *lines])))
     return "".join(columns)
 
 
@@ -137,7 +127,13 @@ def heat_maps(maps: Sequence[NDArray[np.float64]], names: Sequence[str]) -> str:
             )
         )
         squares.append(
-            words(_cut(name), middle, TOP - 4, text_anchor="middle", class_=f"axis ink {split_class(index)}")
+            words(
+                shortened(name, _LONGEST_NAME),
+                middle,
+                TOP - 4,
+                text_anchor="middle",
+                class_=f"axis ink {split_class(index)}",
+            )
         )
         squares.append(words(f"at most {percent(most)} of objects", middle, TOP + side + 20, text_anchor="middle"))
     return chart(f"Where the objects of {joined([name for _, name in shown])} lie in the images.", *squares)
@@ -161,7 +157,3 @@ def log_length(share: float, least: float, most: float) -> float:
     if share <= 0:
         return 0.0
     return log10(share / least * 1.5) / log10(most / least * 1.5)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

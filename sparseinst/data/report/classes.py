@@ -10,7 +10,7 @@ import numpy as np
 from sparseinst.data.categories import Category
 from sparseinst.data.report.charts import log_length
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import counted, number
+from sparseinst.pages.words import counted, number
 
 FEW = 10  # objects in all splits; a class with fewer is hardly learnt
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sparseinst.data.report.histogram import LARGE_PX, QUERIES, SMALL_PX, ratios_of_boxes
 from sparseinst.data.report.places import Size
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import counted, number, percent, ratio
+from sparseinst.pages.words import counted, number, percent, ratio
 
 
 def size_shares(split: SplitTable) -> list[tuple[str, float]]:

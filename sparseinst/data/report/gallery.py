@@ -13,10 +13,10 @@ from PIL import Image
 
 from sparseinst.data.categories import Category
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import counted, number
 from sparseinst.evaluation.instances import Instances
 from sparseinst.imaging.overlay import draw
 from sparseinst.masks.coco import Segmentation, segmentation_to_mask
+from sparseinst.pages.words import counted, number
 
 _WIDEST_PX, _HIGHEST_PX = 480, 640
 _JPEG_QUALITY = 82  # 24 pictures are about 1.5 MB of text in the page

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import number, ratio
+from sparseinst.pages.words import number, ratio
 
 QUERIES = 100  # objects that the published models can find in one image
 SMALL_PX, LARGE_PX = 32, 96  # COCO's bounds between small, medium and large: sides of squares of that area

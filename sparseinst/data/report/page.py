@@ -1,20 +1,13 @@
-"""Writes the report: one HTML file with everything in it, which asks the network for nothing.
+"""Writes the report: one HTML file with everything in it.
 
-The same input gives the same bytes: there is no date and no place in it. Names of classes and files are the users'
-own, so all text is escaped, and the page's Content-Security-Policy would not let a script of theirs speak to anyone.
+The same input gives the same bytes: there is no date and no place in it.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from PIL import Image
 
 from sparseinst.data.categories import Category
 from sparseinst.data.checks.findings import Finding, counts
@@ -23,8 +16,9 @@ from sparseinst.data.report.cards import image_cards, object_cards
 from sparseinst.data.report.charts import split_class
 from sparseinst.data.report.gallery import Picture
 from sparseinst.data.report.table import SplitTable
-from sparseinst.data.report.words import counted, joined, number, percent
-from sparseinst.files import write_bytes
+from sparseinst.pages.page import render_page, write_page
+from sparseinst.pages.pictures import embedded
+from sparseinst.pages.words import counted, joined
 
 NAME = "report.html"
 _FIRST_CLASSES = 30  # what is seen of the class histogram before one asks for all of it
@@ -48,7 +42,7 @@ def write_report(
         gallery: As made with `choose_pictures`, `draw_picture` and `describe`; about 60 KB each in the page.
     """
     page = render(title=title, categories=categories, splits=splits, findings=findings, gallery=gallery)
-    write_bytes(path, page.encode("utf-8", "replace"))  # JSON can hold halves of characters, UTF-8 cannot
+    write_page(path, page)
 
 
 def render(
@@ -61,13 +55,11 @@ def render(
 ) -> str:
     """The page as text."""
     names = [split.name for split in splits]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=number, percent=percent, split_class=split_class)
     verdict, verdict_text = problems.verdict(findings)
-    return environment.from_string(_asset("page.html")).render(
+    return render_page(
+        __package__,
+        {"split_class": split_class},
         title=title,
-        style=_asset("page.css"),
-        script=_asset("page.js"),
         names=names,
         lead=_lead(categories, splits),
         figures=_figures(splits, len(categories)),
@@ -81,10 +73,6 @@ def render(
         groups=problems.grouped(findings),
         spelled=problems.spelled(findings),
     )
-
-
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _lead(categories: Sequence[Category], splits: Sequence[SplitTable]) -> str:
@@ -116,12 +104,8 @@ def _classes(categories: Sequence[Category], splits: Sequence[SplitTable]) -> di
 
 
 def _shown(picture: Picture, names: Sequence[str]) -> dict[str, Any]:
-    with Image.open(BytesIO(picture.jpeg)) as image:
-        width, height = image.size
     return {
         "picture": picture,
         "split_index": names.index(picture.split) if picture.split in names else 0,
-        "source": "data:image/jpeg;base64," + b64encode(picture.jpeg).decode("ascii"),
-        "width": width,
-        "height": height,
+        "image": embedded(picture.jpeg),
     }

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from sparseinst.data.checks.codes import CODES, SEVERITIES, Severity
 from sparseinst.data.checks.findings import Finding, counts
-from sparseinst.data.report.words import counted, joined
+from sparseinst.pages.words import counted, joined, shortened
 
 _EXAMPLES = 20
 _LONGEST_TEXT = 400
@@ -87,4 +87,4 @@ def _without_folders(file: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    return shortened(text, _LONGEST_TEXT)

@@ -1,6 +1,6 @@
 import pytest
 
-from sparseinst.data.report.words import counted, joined, number, percent, ratio
+from sparseinst.pages.words import counted, joined, number, percent, ratio
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,20 @@ def ratio(value: float) -> str:
     return f"{value:.3g}:1" if value > 1 else f"1:{1 / value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """For people: "40 s", "12 min", "3.4 h", "2.1 days"."""
+    for most, unit, name in ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < most:
+            value = seconds / unit
+            return f"{value:.1f}{_NARROW}h" if name == "h" else f"{value:.0f}{_NARROW}{name}"
+    return f"{seconds / 86400:.1f}{_NARROW}days"
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many letters, the last one "…" where something was cut off."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def joined(parts: Sequence[str]) -> str:
     """A list in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

@@ -1,0 +1,1 @@
+"""train.html: what a training run did, to look at."""

@@ -1,0 +1,1 @@
+// The curves need no script beyond what all pages have.
