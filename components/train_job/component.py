@@ -1,7 +1,7 @@
 """Train on several nodes: what train does on one, by a TrainJob of Kubeflow Trainer."""
 
 from kfp import dsl
-from kfp.dsl import HTML, Dataset, Input, Model, Output
+from kfp.dsl import HTML, Dataset, Input, Metrics, Model, Output
 
 from components.image import IMAGE
 
@@ -19,6 +19,7 @@ def train_job(
     gpus_per_node: int,
     model: Output[Model],
     report: Output[HTML],
+    scores: Output[Metrics],
     cpus_per_node: str = "4",
     memory_per_node: str = "16Gi",
     timeout_minutes: int = 0,
@@ -42,6 +43,7 @@ def train_job(
         gpus_per_node: How many GPUs each has, and ranks with them; 0 trains with one rank per node on its CPUs.
         model: The checkpoint.
         report: The run's curves, for Kubeflow's page of the run.
+        scores: Iterations, time and the best AP, for Kubeflow's comparison of runs.
         cpus_per_node: CPUs that each node asks for.
         memory_per_node: Memory that each node gets, as Kubernetes writes it.
         timeout_minutes: Ends the job when it is not complete by then; 0 waits without end.
@@ -81,5 +83,7 @@ def train_job(
         run_train_job(request, cluster=connect(namespace), waiting=Waiting(timeout_s=limit_s, keep=keep_job))
         made = read_result(output)
         shutil.copyfile(made.checkpoint, model.path)
-        shutil.copyfile(output / "train.html", report.path)
+        shutil.copyfile(made.report, report.path)
+        for name, value in made.numbers.items():
+            scores.log_metric(name, value)
         facts.update(checkpoint=str(made.checkpoint), iterations=made.iterations)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparseinst.errors import TrainingError
 from sparseinst.manifest import NAME, read_manifest
+from sparseinst.training.order import REPORT_NAME
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
+    """What the nodes made.
+
+    Attributes:
+        checkpoint: The model.
+        report: The run's page.
+        iterations: How many were done.
+        numbers: What runs are compared by.
+    """
+
     checkpoint: Path
+    report: Path
     iterations: int
+    numbers: Mapping[str, float]
 
 
 def read_result(output: Path) -> Trained:
@@ -29,4 +42,7 @@ def read_result(output: Path) -> Trained:
         )
     manifest = read_manifest(output)
     (file,) = (name for name in manifest["files"] if name.endswith(".pt"))
-    return Trained(output / file, int(manifest["facts"]["iterations"]))
+    facts = manifest["facts"]
+    numbers = {"iterations": facts["iterations"], "minutes": round(facts.get("seconds", 0) / 60, 2)}
+    numbers |= {"best_ap": facts["best_ap"]} if "best_ap" in facts else {}
+    return Trained(output / file, output / REPORT_NAME, int(facts["iterations"]), numbers)

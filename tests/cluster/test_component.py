@@ -25,7 +25,9 @@ from types import SimpleNamespace
 from components.train_job.component import train_job
 given = json.loads(sys.argv[1])
 dataset = SimpleNamespace(metadata={"location": given.pop("data")})
-train_job.python_func(dataset=dataset, model=SimpleNamespace(path=given.pop("model")), **given)
+model, report = SimpleNamespace(path=given.pop("model")), SimpleNamespace(path="report.html")
+scores = SimpleNamespace(log_metric=print)
+train_job.python_func(dataset=dataset, model=model, report=report, scores=scores, **given)
 """
 
 
@@ -54,8 +56,11 @@ def leave_a_result(folder):
     output = folder / "train"
     output.mkdir(parents=True)
     (output / "checkpoint.pt").write_bytes(b"weights")
+    (output / "train.html").write_text("curves")
     files = [output / "checkpoint.pt"]
-    write_manifest(output, kind="checkpoint", inputs={}, settings={}, files=files, facts={"iterations": 3})
+    write_manifest(
+        output, kind="checkpoint", inputs={}, settings={}, files=files, facts={"iterations": 3, "seconds": 90.0}
+    )
 
 
 def test_a_step_trains_on_nodes_and_gives_the_checkpoint(kubernetes, environment, given, tmp_path, played):
@@ -69,8 +74,13 @@ def test_a_step_trains_on_nodes_and_gives_the_checkpoint(kubernetes, environment
     dataset = SimpleNamespace(metadata={"location": "/workspace/run/dataset"})
     model = SimpleNamespace(path=str(tmp_path / "model.pt"))
     with played(controllers):
-        train_job.python_func(dataset=dataset, model=model, timeout_minutes=10, **given)
+        report, numbers = SimpleNamespace(path=str(tmp_path / "report.html")), {}
+        scores = SimpleNamespace(log_metric=numbers.__setitem__)
+        outputs = {"model": model, "report": report, "scores": scores}
+        train_job.python_func(dataset=dataset, timeout_minutes=10, **outputs, **given)
     assert (tmp_path / "model.pt").read_bytes() == b"weights"
+    assert (tmp_path / "report.html").read_text() == "curves"
+    assert numbers == {"iterations": 3, "minutes": 1.5}
 
 
 def test_nodes_that_write_to_another_volume_are_found_out(kubernetes, environment, given, played, capsys):
@@ -79,9 +89,9 @@ def test_nodes_that_write_to_another_volume_are_found_out(kubernetes, environmen
         kubernetes.finish(NAME, "Complete")
 
     with played(controllers), pytest.raises(SystemExit) as ended:
-        train_job.python_func(
-            dataset=SimpleNamespace(metadata={"location": "/d"}), model=SimpleNamespace(path="/nowhere"), **given
-        )
+        nowhere = SimpleNamespace(path="/nowhere")
+        outputs = dict.fromkeys(("model", "report", "scores"), nowhere)
+        train_job.python_func(dataset=SimpleNamespace(metadata={"location": "/d"}), **outputs, **given)
     assert ended.value.code == 4
 
 
@@ -128,7 +138,7 @@ def test_it_takes_trains_place_in_a_pipeline(tmp_path):
     compiler.Compiler().compile(on_nodes, str(tmp_path / "pipeline.yaml"))
     document = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
     component = document["components"]["comp-train-job"]
-    assert component["outputDefinitions"]["artifacts"].keys() == {"model"}
+    assert component["outputDefinitions"]["artifacts"].keys() == {"model", "report", "scores"}
     outputs = [each.component_spec.outputs for each in (train, train_job)]
     assert outputs[0].keys() == outputs[1].keys()
     assert outputs[0]["model"].type == outputs[1]["model"].type

@@ -44,7 +44,7 @@ class FusedConv(nn.Module):
         self.padding = [int(side) for side in conv.padding]
         self.weight = weight.to(dtype, memory_format=torch.channels_last)
         self.bias = None if bias is None else bias.to(dtype)
-        self.is_fused = weight.device.type == "cpu" and has_fused_operators()
+        self.is_fused = weight.device.type == "cpu" and has_fused_operators() and _can_pack(dtype)
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         x = x.to(self.dtype)
@@ -76,6 +76,12 @@ class FusedConv(nn.Module):
         if self.activation == "relu":
             return out.relu_()
         return F.leaky_relu_(out, LEAKY_SLOPE) if self.activation == "leaky_relu" else out
+
+
+def _can_pack(dtype: torch.dtype) -> bool:
+    """Whether oneDNN has this format on this CPU: for bf16 it wants AVX-512 at least."""
+    supports_bf16: Any = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    return dtype != torch.bfloat16 or bool(supports_bf16())
 
 
 def has_fused_operators() -> bool:

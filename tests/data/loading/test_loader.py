@@ -86,20 +86,23 @@ def test_an_image_that_is_no_image_is_one_plain_error(mixed_root: Path, workers:
         path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DatasetError) as caught:
         list(training_loader(images, batches(images), workers))
-    assert "cannot be decoded" in caught.value.problem and "Traceback" not in str(caught.value)
-    assert str(mixed_root / "images/train") in caught.value.where and caught.value.fix
+    assert "one after the other cannot be read" in caught.value.problem and "Traceback" not in str(caught.value)
+    assert all("cannot be decoded" in detail for detail in caught.value.details)
+    assert str(mixed_root / "images/train") in caught.value.details[0] and caught.value.fix
 
 
-def test_an_rle_of_another_size_is_one_plain_error(mixed_root: Path) -> None:
+def test_an_image_with_an_rle_of_another_size_is_replaced_and_named(mixed_root: Path) -> None:
     content = json.loads((mixed_root / "annotations/train.json").read_text())
     for annotation in content["annotations"]:
         if isinstance(annotation["segmentation"], dict):
             annotation["segmentation"]["counts"] = "11"
     (mixed_root / "annotations/train.json").write_text(json.dumps(content))
     images = TrainingImages(mixed_root, CONFIG)
-    with pytest.raises(DatasetError, match="RLE") as caught:
-        list(training_loader(images, batches(images), 0))
-    assert "train/" in caught.value.where
+    examples = [example for batch in training_loader(images, batches(images), 1) for example in batch]
+    replaced = {text for example in examples for text in example.replaced}
+    assert replaced
+    assert all("train/" in text and "RLE" in text for text in replaced)
+    assert len(examples) == sum(len(batch) for batch in batches(images))
 
 
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))

@@ -28,14 +28,15 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def killer(times: int) -> Iterator[list[int]]:
-    """Kills this process's children as soon as they come, so many times."""
+    """Kills this process's new children as soon as they come, so many times."""
     killed: list[int] = []
+    others = {child.pid for child in psutil.Process().children()}  # servers of other tests, say
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set() and len(killed) < times:
             for child in psutil.Process().children():
-                if child.pid not in killed and len(killed) < times:
+                if child.pid not in {*killed, *others} and len(killed) < times:
                     os.kill(child.pid, signal.SIGKILL)
                     killed.append(child.pid)
             time.sleep(0.01)
