@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import torch
+
 from sparseinst.data.loading.example import Example
-from sparseinst.data.loading.loader import training_loader
-from sparseinst.data.loading.sampler import EndlessBatches
 from sparseinst.errors import Preempted, SparseInstError, TrainingError
 from sparseinst.log import get_logger
 from sparseinst.training.agreement import Agreement, agree
+from sparseinst.training.batches import open_feed
 from sparseinst.training.checkpoint import BEST_NAME, save_checkpoint
 from sparseinst.training.exam import Exam, Marks
 from sparseinst.training.learner import Outcome
@@ -27,6 +28,7 @@ from sparseinst.training.telling.summary import write_run_page
 from sparseinst.training.trouble.bad_images import BadImages
 from sparseinst.training.trouble.evidence import describe, keep_evidence
 from sparseinst.training.trouble.feed import Feed
+from sparseinst.training.trouble.memory import too_little_memory
 from sparseinst.training.trouble.stop import StopRequest
 from sparseinst.training.trouble.watchdog import Watchdog
 
@@ -83,7 +85,7 @@ class Loop:
             if self._exam_is_due():
                 self._examine()
             if not self.standing.ended:
-                feed = open_things.enter_context(self._feed())
+                feed = open_things.enter_context(open_feed(self.session, self._event))
                 while self.standing.iteration < self.settings.iterations and not self.standing.ended:
                     self._iterate(feed)
             self._end()
@@ -111,7 +113,7 @@ class Loop:
             self._end_in_time()
             return
         lr = learning_rate(self.settings, self.standing.iteration, done)
-        outcome = self.session.learner.step(examples or (), agreed, lr, (self.settings.seed, self.standing.iteration))
+        outcome = self._step(examples or (), agreed, lr)
         self._judge(outcome, examples or (), agreed, lr)
         self.standing.iteration += 1
         self.standing.seconds = agreed.seconds
@@ -133,7 +135,15 @@ class Loop:
             self._trouble = error  # all ranks save their state first, then it is raised
             return None
 
-    def _judge(self, outcome: Outcome, examples: list[Example] | tuple[()], agreed: Agreement, lr: float) -> None:
+    def _step(self, examples: Sequence[Example], agreed: Agreement, lr: float) -> Outcome:
+        learner = self.session.learner
+        try:
+            return learner.step(examples, agreed, lr, (self.settings.seed, self.standing.iteration))
+        except torch.OutOfMemoryError as error:
+            where = f"iteration {self.standing.iteration + 1}, rank {self.ranks.rank}"
+            raise too_little_memory(error, learner.micro_batch, agreed.padded, where) from error
+
+    def _judge(self, outcome: Outcome, examples: Sequence[Example], agreed: Agreement, lr: float) -> None:
         """Keeps the evidence of a step that was not sound, and ends the run where one follows the other."""
         if outcome.is_sound:
             self.standing.bad_steps = 0
@@ -246,29 +256,6 @@ class Loop:
         limit = 60 * self.settings.max_minutes
         by_time = seconds / limit if limit else 0.0
         return min(1.0, max(self.standing.iteration / self.settings.iterations, by_time))
-
-    def _feed(self) -> Feed:
-        patience = 30 * self.settings.watchdog_minutes or 300.0  # half of what the watchdog allows
-        return Feed(
-            self._batches,
-            self.standing.iteration,
-            self.settings.iterations,
-            patience_s=patience,
-            on_trouble=self._event,
-        )
-
-    def _batches(self, start: int) -> Iterator[list[Example]]:
-        dataset = self.session.dataset
-        batches = EndlessBatches(
-            dataset.tall,
-            batch_size=self.settings.batch_size,
-            seed=self.settings.seed,
-            start=start,
-            stop=self.settings.iterations,
-            rank=self.ranks.rank,
-            world_size=self.ranks.world_size,
-        )
-        return training_loader(dataset, batches, self.session.config.input.workers)
 
     def _open_main(self, open_things: ExitStack) -> _Main:
         session, settings = self.session, self.settings

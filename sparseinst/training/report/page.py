@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sparseinst.pages.page import render_page, write_page
 from sparseinst.pages.pictures import embedded
-from sparseinst.pages.words import duration, percent
+from sparseinst.pages.words import duration, number, percent, shortened
 from sparseinst.training.order import REPORT_NAME
-from sparseinst.training.report.curves import Curve, curves_card
-from sparseinst.training.report.series import Records, smoothed
+from sparseinst.training.report.cards import learning_cards, pace_cards
+from sparseinst.training.report.curves import figure
+from sparseinst.training.report.marks import legend_of, marks_of
+from sparseinst.training.report.problems import grouped
+from sparseinst.training.report.records import Records
 from sparseinst.training.report.summary import TrainSummary
-from sparseinst.training.report.verdict import sentences
+from sparseinst.training.report.verdict import MOST_WAIT, sentences
 
-_LETTERS = {"preempted": "stop", "resumed": "", "non_finite": "NaN", "failed": "stop"}
-_MOST_LETTERS = 12
-_MOST_EVENTS = 200
+_LONGEST_SETTING = 400
 
 
 def write_train_report(output: Path, summary: TrainSummary) -> Path:
@@ -34,69 +34,53 @@ def write_train_report(output: Path, summary: TrainSummary) -> Path:
 def render(records: Records, summary: TrainSummary) -> str:
     """The page as text."""
     told = list(sentences(summary, records))
-    kinds = Counter(str(event.get("event", "?")) for event in records.events)
+    end = max(summary.iteration, records.last)
+    marks = marks_of(records.events, end)
     return render_page(
         __package__,
         title=summary.title,
         state=summary.state,
         standing=told[0],
-        told=told[1:],
+        told=[*told[1:], *(("warning", note) for note in summary.notes)],
         figures=_figures(records, summary),
-        cards=_cards(records, summary),
+        marks=legend_of(marks),
+        learning=learning_cards(records, summary, end, marks),
+        pace=pace_cards(records, end, marks),
         pictures=[(caption, embedded(jpeg)) for caption, jpeg in summary.pictures],
-        notes=list(summary.notes),
-        kinds=kinds.most_common(),
-        events=list(records.events)[-_MOST_EVENTS:],
+        groups=grouped(records.events),
         facts=list(summary.facts),
-        settings={section: dict(values) for section, values in summary.settings.items()},
+        settings=[(section, _settings(values)) for section, values in summary.settings.items()],
     )
 
 
-def _figures(records: Records, summary: TrainSummary) -> list[tuple[str, str, str]]:
-    """(what, figure, addition): the tiles at the head."""
-    best = summary.best_ap
-    seconds = records.timing_of("seconds")
+def _figures(records: Records, summary: TrainSummary) -> list[tuple[str, str, str, str]]:
+    """(what, figure, addition, severity or nothing): the tiles at the head."""
+    scores, seconds = records.marks_of("AP"), records.timing_of("seconds")
     speed, wait = records.median_of("images_per_second"), records.median_of("data_wait_share")
     memory = [value for _, value in records.timing_of("memory_gb")]
+    best = "" if summary.best_ap is None else f"{summary.best_ap:.3f}"
+    at = "" if summary.best_iteration is None else f"at {number(summary.best_iteration)}"
+    last = f", last {scores[-1][1]:.3f}" if scores else ""
+    is_slow = "warning" if wait is not None and wait > MOST_WAIT else ""
     found = [
-        ("Best AP on val", "–" if best is None else f"{best:.3f}", "" if best is None else _at(summary.best_iteration)),
-        ("Training time", duration(seconds[-1][1]) if seconds else "–", ""),
-        ("Images a second", "–" if speed is None else f"{speed:.3g}", "median"),
-        ("Waiting for data", "–" if wait is None else percent(wait), "median"),
-        ("Memory", f"{max(memory):.1f} GB" if memory else "–", "at most"),
-    ]
-    return [(what, figure, addition if figure != "–" else "") for what, figure, addition in found]
+        ("Best AP on val", best, at + last, ""),
+        ("Iterations", number(summary.iteration), f"of {number(summary.iterations)}", ""),
+        ("Training time", duration(seconds[-1][1]) if seconds else "", "", ""),
+        ("Images a second", "" if speed is None else figure(speed), "median", ""),
+        ("Waiting for data", "" if wait is None else percent(wait), "median", is_slow),
+        ("Memory", f"{max(memory):.1f} GB" if memory else "", "at most", ""),
+    ]  # fmt: skip
+    return [(what, value or "–", addition if value else "", mark) for what, value, addition, mark in found]
 
 
-def _at(iteration: int | None) -> str:
-    return "" if iteration is None else f"at iteration {iteration}"
+def _settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(str(name), shortened(_said(value), _LONGEST_SETTING)) for name, value in values.items()]
 
 
-def _cards(records: Records, summary: TrainSummary) -> list[dict[str, Any]]:
-    last = max(summary.iteration, *(int(x) for x, _ in records.steps_of("loss")), 1)
-    marks = _marks(records)
-    loss = records.steps_of("loss")
-    parts = {"class": "loss_ce", "mask": "loss_mask", "dice": "loss_dice", "objectness": "loss_objectness"}
-    part_curves = [Curve(name, smoothed(records.steps_of(key))) for name, key in parts.items()]
-    cards = (
-        ("Loss", [Curve("as it was", loss, is_faint=True), Curve("smoothed", smoothed(loss))]),
-        ("Parts of the loss, smoothed", part_curves),
-        ("AP on val", [Curve(name, records.marks_of(name)) for name in ("AP", "AP50", "AP75")]),
-        ("AP by size on val", [Curve(name, records.marks_of(name)) for name in ("APs", "APm", "APl")]),
-        ("Learning rate", [Curve("learning rate", records.steps_of("lr"))]),
-        ("Gradient norm, smoothed", [Curve("gradient norm", smoothed(records.steps_of("grad_norm")))]),
-        ("Images a second", [Curve("images a second", records.timing_of("images_per_second"))]),
-        ("Share of time waiting for data", [Curve("waiting for data", records.timing_of("data_wait_share"))]),
-        ("Memory in GB", [Curve("memory", records.timing_of("memory_gb"))]),
-    )
-    return [curves_card(title, curves, last, marks) for title, curves in cards]
-
-
-def _marks(records: Records) -> Sequence[tuple[float, str]]:
-    """Where something happened, for the charts; the first few."""
-    found = [
-        (float(event["iteration"]), _LETTERS[event["event"]])
-        for event in records.events
-        if event.get("event") in _LETTERS and isinstance(event.get("iteration"), int)
-    ]
-    return sorted(set(found))[:_MOST_LETTERS]
+def _said(value: Any) -> str:
+    """As it is written in YAML, near enough to be read."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value)) or "[]"
+    return "–" if value is None else str(value)

@@ -1,80 +1,58 @@
-"""A run's files as series of numbers over iterations, few enough to draw."""
+"""Series of numbers over iterations, few enough to draw."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sparseinst.training.telling.lines import EVENTS, METRICS, TIMING, records
+import numpy as np
 
-MOST_POINTS = 300  # of a curve
+MOST_POINTS = 360  # of a curve: as many as there are pixels for it
+_MOST_SMOOTH = 180  # of a smoothed one
+_LARGEST = 1e100  # what is beyond is as good as infinite, and would overflow in sums
+_WINDOW = 40  # a smoothed value is made from this part of the run
+
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What the files of a run say; missing files are empty, and a line that was cut off is left out."""
-
-    steps: Sequence[Mapping[str, Any]]
-    evaluations: Sequence[tuple[int, Mapping[str, float | None]]]
-    timing: Sequence[Mapping[str, Any]]
-    events: Sequence[Mapping[str, Any]]
-
-    @classmethod
-    def of(cls, output: Path) -> Records:
-        metrics = [record for record in records(output / METRICS) if isinstance(record.get("iteration"), int)]
-        return cls(
-            [record for record in metrics if "evaluation" not in record],
-            [(record["iteration"], record["evaluation"]) for record in metrics if "evaluation" in record],
-            [record for record in records(output / TIMING) if isinstance(record.get("iteration"), int)],
-            list(records(output / EVENTS)),
-        )
-
-    def steps_of(self, name: str) -> list[Point]:
-        return points((record["iteration"], record.get(name)) for record in self.steps)
-
-    def timing_of(self, name: str) -> list[Point]:
-        return points((record["iteration"], record.get(name)) for record in self.timing)
-
-    def marks_of(self, name: str) -> list[Point]:
-        return points((iteration, numbers.get(name)) for iteration, numbers in self.evaluations)
-
-    def median_of(self, name: str) -> float | None:
-        """Of the timing records; None where there are none."""
-        values = [value for _, value in self.timing_of(name)]
-        return median(values) if values else None
 
 
 def points(pairs: Iterable[tuple[float, Any]]) -> list[Point]:
     """The pairs whose value is a number."""
-    return [(x, float(y)) for x, y in pairs if isinstance(y, int | float) and math.isfinite(y)]
+    return [(float(x), float(y)) for x, y in pairs if _is_number(y)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def thinned(series: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
-    """At most so many points (and one): of each stretch the lowest and the highest, so that no spike is lost."""
+    """At most so many points: both ends, and of each stretch the lowest and the highest, so that no spike is lost."""
     if len(series) <= most:
         return list(series)
-    stretch = math.ceil(2 * len(series) / most)
-    kept = []
+    stretch = math.ceil(2 * len(series) / (most - 2))
+    kept = [series[0]]
     for begin in range(0, len(series), stretch):
         part = series[begin : begin + stretch]
-        low, high = min(part, key=lambda point: point[1]), max(part, key=lambda point: point[1])
-        kept += sorted({low, high})
-    return kept if kept[-1] == series[-1] else [*kept, series[-1]]
+        kept += sorted({min(part, key=_height), max(part, key=_height)})
+    return list(dict.fromkeys([*kept, series[-1]]))
 
 
-def smoothed(series: Sequence[Point], width: int = 20) -> list[Point]:
-    """The mean of the points around each; narrower where the series is short."""
-    half = max(1, min(width, len(series) // 10) // 2)
-    sums = [0.0]
-    for _, y in series:
-        sums.append(sums[-1] + y)
+def smoothed(series: Sequence[Point]) -> list[Point]:
+    """The median of a fortieth of the run around each point, for at most 180 of them.
+
+    A median, because one step that went wrong says nothing about its neighbours. Towards the ends the stretch
+    becomes shorter, so that the line begins and ends where the run did. A run of less than 80 points stays as it is.
+    """
+    half = len(series) // (2 * _WINDOW)
+    if not half:
+        return list(series)
+    values = np.array([y for _, y in series])
     smooth = []
-    for index, (x, _) in enumerate(series):
-        begin, end = max(0, index - half), min(len(series), index + half + 1)
-        smooth.append((x, (sums[end] - sums[begin]) / (end - begin)))
+    for index in np.unique(np.linspace(0, len(series) - 1, _MOST_SMOOTH).round().astype(int)).tolist():
+        reach = min(half, index, len(series) - 1 - index)
+        smooth.append((series[index][0], float(np.median(values[index - reach : index + reach + 1]))))
     return smooth
+
+
+def _height(point: Point) -> float:
+    return point[1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-State = Literal["running", "finished", "stopped"]
+State = Literal["running", "finished", "stopped", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +15,7 @@ class TrainSummary:
 
     Attributes:
         title: The configuration's name.
-        state: "stopped" where the same command goes on.
+        state: "stopped" where the same command goes on, "failed" where something has to be mended first.
         iteration, iterations: Done, and in all.
         ended: Why it ended before its last iteration; empty where it did not.
         facts: What and its value, in the order of the page: device, ranks, batch, data.

@@ -6,6 +6,7 @@ import pytest
 
 from sparseinst.data.report.page import write_report
 from tests.data.report.example import CLASSES, SCRIPT, findings, pictures, splits
+from tests.pages.contrast import lowest_contrast
 
 pytestmark = pytest.mark.browser
 
@@ -20,38 +21,6 @@ def report(tmp_path_factory):
 
 def _shown(page, selector):
     return page.locator(selector).filter(visible=True).count()
-
-
-def _contrast(page, selector):
-    """The lowest contrast between text and ground (WCAG 2, 1.4.3) of the elements, whatever CSS calls the colours."""
-    return page.evaluate(
-        """(selector) => {
-          const pen = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
-          const light = (colour) => {
-            pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((value) => {
-              const part = value / 255;
-              return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-            });
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-          };
-          const ground = (element) => {
-            for (let at = element; at; at = at.parentElement) {
-              const colour = getComputedStyle(at).backgroundColor;
-              if (!/rgba\\(.*, 0\\)|transparent/.test(colour)) return colour;
-            }
-            return "white";
-          };
-          const lowest = [...document.querySelectorAll(selector)].map((element) => {
-            const style = getComputedStyle(element);
-            const ink = element instanceof SVGElement ? style.fill : style.color;
-            const [dark, bright] = [light(ink), light(ground(element))].sort((a, b) => a - b);
-            return (bright + 0.05) / (dark + 0.05);
-          });
-          return Math.min(...lowest);
-        }""",
-        selector,
-    )
 
 
 def test_the_page_opens_without_a_complaint_and_asks_for_nothing_but_itself(visit, report):
@@ -164,7 +133,7 @@ def test_text_can_be_read_in_both_themes(visit, report, scheme):
     assert (ground == "rgb(18, 19, 22)") == (scheme == "dark")
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     text = "h1, h2, h3, p, dt, dd, th, td, summary, .badge, .of, .chips span, nav a, button, code, .chart text"
-    assert _contrast(page, text) >= 4.5
+    assert lowest_contrast(page, text) >= 4.5
 
 
 @pytest.mark.parametrize("width", [320, 390, 700, 1000])
