@@ -207,7 +207,7 @@ class Loop:
             self._dog.beat("saving the state")
             self._event("failed" if troubles else "preempted", f"stopped by {reason}")
             self._main.saver.save_now(self.standing.iteration, at_end=False)
-            write_run_page(self.session, "stopped", self.marks, self._notes)
+            write_run_page(self.session, "failed" if troubles else "stopped", self.marks, self._notes)
         self.ranks.wait()  # torchrun ends all ranks as soon as one has ended
         if self._trouble:
             raise self._trouble
