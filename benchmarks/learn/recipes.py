@@ -14,7 +14,8 @@ class Recipe:
         split: The split whose mask AP counts.
         wanted: The least AP that proves it.
         hoped: What it should rather be.
-        minutes: The longest that training may take, by the clock, on two cores.
+        minutes: What training should take at most on two cores. The configuration's max_minutes sees to it by the
+            clock: where other programs share the cores, less is learned.
     """
 
     name: str

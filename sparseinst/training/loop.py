@@ -82,13 +82,22 @@ class Loop:
             self._dog = open_things.enter_context(Watchdog(minutes, stacks, self.ranks.rank))
             if self.ranks.is_main:
                 self._main = self._open_main(open_things)
-            if self._exam_is_due():
-                self._examine()
-            if not self.standing.ended:
-                feed = open_things.enter_context(open_feed(self.session, self._event))
-                while self.standing.iteration < self.settings.iterations and not self.standing.ended:
-                    self._iterate(feed)
-            self._end()
+            try:
+                self._run(open_things)
+            except SparseInstError as error:
+                if self._main and not isinstance(error, Preempted):
+                    self._event("failed", error.problem)
+                    write_run_page(self.session, "failed", self.marks, self._notes)
+                raise
+
+    def _run(self, open_things: ExitStack) -> None:
+        if self._exam_is_due():
+            self._examine()
+        if not self.standing.ended:
+            feed = open_things.enter_context(open_feed(self.session, self._event))
+            while self.standing.iteration < self.settings.iterations and not self.standing.ended:
+                self._iterate(feed)
+        self._end()
 
     def _iterate(self, feed: Feed) -> None:
         """One iteration: images, agreement, step, and what is due after it."""
@@ -205,9 +214,10 @@ class Loop:
         reason = [*troubles, *reasons][0]
         if self._main:
             self._dog.beat("saving the state")
-            self._event("failed" if troubles else "preempted", f"stopped by {reason}")
+            if not troubles:
+                self._event("preempted", f"stopped by {reason}")
             self._main.saver.save_now(self.standing.iteration, at_end=False)
-            write_run_page(self.session, "failed" if troubles else "stopped", self.marks, self._notes)
+            write_run_page(self.session, "stopped", self.marks, self._notes)
         self.ranks.wait()  # torchrun ends all ranks as soon as one has ended
         if self._trouble:
             raise self._trouble

@@ -47,7 +47,8 @@ def pace_cards(records: Records, end: int, marks: Sequence[Mark]) -> list[dict[s
             tick=_share, about=_about_wait(wait), level=level,
         ),
         _card(
-            "Memory in GB", [Curve("memory", memory)], end, marks, small=True, text=_gigabytes, about=_about_memory(memory)
+            "Memory in GB", [Curve("memory", memory)], end, marks, small=True, text=_gigabytes,
+            about=_about_memory(memory),
         ),
     ]  # fmt: skip
 

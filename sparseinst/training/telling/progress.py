@@ -15,6 +15,7 @@ import torch
 
 from sparseinst.closing import Closing
 from sparseinst.log import get_logger
+from sparseinst.pages.words import duration
 from sparseinst.training.learner import Outcome
 from sparseinst.training.telling.board import Board
 from sparseinst.training.telling.lines import EVENTS, METRICS, TIMING, JsonLines, records, until
@@ -146,13 +147,6 @@ def memory_bytes() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return int(psutil.Process().memory_info().rss)
-
-
-def duration(seconds: float) -> str:
-    """For people: "40 s", "12 min", "3.4 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _spaced(number: int) -> str:

@@ -62,6 +62,8 @@ def test_losses_that_stay_away_end_the_run_with_advice(sample: Path, tmp_path: P
     assert "iteration 8" in caught.value.where
     assert "train.lr" in caught.value.fix
     assert not (tmp_path / "checkpoint.pt").exists()
+    assert "failed" in (tmp_path / "train.html").read_text()
+    assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])["event"] == "failed"
     assert len(list((tmp_path / "non_finite").iterdir())) == 3  # the first ones; each is as large as a state
     assert all(torch.isfinite(w).all() for w in load_checkpoint(newest_state(tmp_path)).weights.values())
 
