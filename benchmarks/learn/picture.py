@@ -41,7 +41,7 @@ def draw(curve: Curve, title: str, wanted: float) -> str:
         *_loss_grid(loss, least, most),
         *(_grid_line(ap(tick), f"{tick:g}") for tick in (0, top / 4, top / 2, 0.75 * top, top)),
         f'<path d="M{_LEFT} {ap(wanted):.1f}H{_RIGHT}" stroke="{_AP_COLOUR}" stroke-dasharray="5 4"/>',
-        _text(_RIGHT, ap(wanted) - 4, f"wanted {wanted:g}", colour=_AP_COLOUR, anchor="end"),
+        _text(_LEFT + 4, ap(wanted) - 4, f"wanted {wanted:g}", colour=_AP_COLOUR),
         *_time_axis(x, last, curve.loss or curve.ap),
         _line([(x(point.iteration), loss(math.log10(point.value))) for point in curve.loss], _LOSS_COLOUR),
         _line([(x(point.iteration), ap(point.value)) for point in curve.ap], _AP_COLOUR),

@@ -14,8 +14,7 @@ class Recipe:
         split: The split whose mask AP counts.
         wanted: The least AP that proves it.
         hoped: What it should rather be.
-        minutes: What training should take at most on two cores. The configuration's max_minutes sees to it by the
-            clock: where other programs share the cores, less is learned.
+        minutes: The longest that training may take, by the clock, on two cores that do nothing else.
     """
 
     name: str
