@@ -84,6 +84,6 @@ def train_job(
         made = read_result(output)
         shutil.copyfile(made.checkpoint, model.path)
         shutil.copyfile(made.report, report.path)
-        for name, value in made.numbers.items():
+        for name, value in made.numbers().items():
             scores.log_metric(name, value)
         facts.update(checkpoint=str(made.checkpoint), iterations=made.iterations)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sparseinst.errors import TrainingError
-from sparseinst.manifest import NAME, read_manifest
-from sparseinst.training.order import REPORT_NAME
+from sparseinst.manifest import NAME
+from sparseinst.training.order import TrainResult
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What the nodes made.
-
-    Attributes:
-        checkpoint: The model.
-        report: The run's page.
-        iterations: How many were done.
-        numbers: What runs are compared by.
-    """
-
-    checkpoint: Path
-    report: Path
-    iterations: int
-    numbers: Mapping[str, float]
-
-
-def read_result(output: Path) -> Trained:
-    """The checkpoint that the training's manifest names. The manifest is written last, so what it names is whole.
+def read_result(output: Path) -> TrainResult:
+    """What the training's manifest names. The manifest is written last, so what it names is whole.
 
     Raises:
         TrainingError: The nodes wrote somewhere else: they and this step must mount the same volume at the same place.
@@ -40,9 +21,4 @@ def read_result(output: Path) -> Trained:
             where=str(output / NAME),
             fix="Mount the same volume at the same path in this step and in the TrainJob (workspace_claim).",
         )
-    manifest = read_manifest(output)
-    (file,) = (name for name in manifest["files"] if name.endswith(".pt"))
-    facts = manifest["facts"]
-    numbers = {"iterations": facts["iterations"], "minutes": round(facts.get("seconds", 0) / 60, 2)}
-    numbers |= {"best_ap": facts["best_ap"]} if "best_ap" in facts else {}
-    return Trained(output / file, output / REPORT_NAME, int(facts["iterations"]), numbers)
+    return TrainResult.of(output)

@@ -145,9 +145,7 @@ class Learner:
         if is_sound:
             self.scaler.step(self.optimizer)
         else:
-            self.optimizer.zero_grad(set_to_none=True)
-            for statistic, value in zip(self._statistics, before, strict=True):
-                statistic.copy_(value)
+            self._take_back(before)
         if self.scaler.is_enabled():
             self.scaler.update()
         if self.ema is not None and is_sound and math.isfinite(gradient_norm):
@@ -170,6 +168,10 @@ class Learner:
         with self._autocast:
             raw = self._network([torch.zeros((3, side, side), dtype=torch.uint8, device=self.ranks.device)])
         torch.stack([output.float().sum() for output in raw.values()]).sum().backward()
+        self._take_back(before)
+
+    def _take_back(self, before: Sequence[Tensor]) -> None:
+        """Forgets a pass: its gradients, and what norms learned from it."""
         self.optimizer.zero_grad(set_to_none=True)
         for statistic, value in zip(self._statistics, before, strict=True):
             statistic.copy_(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparseinst.manifest import read_manifest
+
 MODEL_NAME = "checkpoint.pt"  # what a run makes
 REPORT_NAME = "train.html"  # its page
 
@@ -24,6 +26,12 @@ class TrainResult:
     iterations: int
     seconds: float
     ap: float | None = None
+
+    @classmethod
+    def of(cls, output: Path) -> TrainResult:
+        """What a run left in its output directory, as its manifest says. The manifest is written last."""
+        facts = read_manifest(output)["facts"]
+        return cls(output / MODEL_NAME, int(facts["iterations"]), float(facts["seconds"]), facts.get("best_ap"))
 
     @property
     def report(self) -> Path:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparseinst.config import RunConfig, load_config
-from sparseinst.manifest import read_manifest
-from sparseinst.training.order import MODEL_NAME, Surroundings, TrainResult
+from sparseinst.training.order import Surroundings, TrainResult
 from sparseinst.training.ranks.launch import launch_ranks
 from sparseinst.training.ranks.shares import most_ranks, require_even_shares
 
@@ -45,8 +44,7 @@ def run_training(
     if surroundings.deadline_s:
         arguments += ["--deadline", f"{surroundings.deadline_s:g}"]
     launch_ranks(count, arguments)
-    facts = read_manifest(output)["facts"]
-    return TrainResult(output / MODEL_NAME, facts["iterations"], facts["seconds"], facts.get("best_ap"))
+    return TrainResult.of(output)
 
 
 def _train(data: Path, output: Path, settings: RunConfig, surroundings: Surroundings) -> TrainResult:

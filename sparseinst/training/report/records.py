@@ -74,8 +74,8 @@ class Records:
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        yield from (record for record in records(path) if isinstance(record, dict))
-    except (OSError, RecursionError):  # not readable now, or brackets without end: a page without it is better
+        yield from records(path)
+    except OSError:  # not readable now: a page without it is better
         return
 
 

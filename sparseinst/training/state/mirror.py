@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from pathlib import Path
@@ -11,10 +10,10 @@ from sparseinst.closing import Closing
 from sparseinst.errors import StorageError
 from sparseinst.log import get_logger
 from sparseinst.storage import Storage
+from sparseinst.training.state.names import STATE_NAME
 
 log = get_logger("train")
 
-_STATE = re.compile(r"\d{8,}-[0-9a-f]{16}\.pt")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
@@ -60,8 +59,8 @@ class Mirror(Closing):
 
     def fetch_newest(self, folder: Path) -> None:
         """Downloads the states that are newer than those in `folder`."""
-        here = max((path.name for path in folder.glob("*.pt") if _STATE.fullmatch(path.name)), default="")
-        for name in sorted((key for key in self.storage.list() if _STATE.fullmatch(key)), reverse=True):
+        here = max((path.name for path in folder.glob("*.pt") if STATE_NAME.fullmatch(path.name)), default="")
+        for name in sorted((key for key in self.storage.list() if STATE_NAME.fullmatch(key)), reverse=True):
             if name.partition("-")[0] > here.partition("-")[0]:
                 log.info("fetching the state %s from %s", name, self.storage.uri)
                 self.storage.download(name, folder / name)
@@ -97,7 +96,7 @@ class Mirror(Closing):
         if path.exists():  # else a newer state took its place before it was its turn
             self.storage.upload(path, name)
             if keep:
-                states = sorted(key for key in self.storage.list() if _STATE.fullmatch(key))
+                states = sorted(key for key in self.storage.list() if STATE_NAME.fullmatch(key))
                 for old in states[:-keep]:
                     self.storage.delete(old)
         with self._changed:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ from sparseinst.files import sha256_of_file, write_bytes
 from sparseinst.log import get_logger
 from sparseinst.training.checkpoint import BEST_NAME, Checkpoint, load_checkpoint, serialise
 from sparseinst.training.state.mirror import Mirror
+from sparseinst.training.state.names import STATE_NAME, state_name
 
 log = get_logger("train")
 
 FOLDER = "state"
-NAME = re.compile(r"(\d{8,})-([0-9a-f]{16})\.pt")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -36,11 +35,11 @@ class Saved:
 
     @classmethod
     def of(cls, path: Path) -> Saved | None:
-        match = NAME.fullmatch(path.name)
+        match = STATE_NAME.fullmatch(path.name)
         return cls(int(match[1]), path) if match else None
 
     def is_sound(self) -> bool:
-        match = NAME.fullmatch(self.path.name)
+        match = STATE_NAME.fullmatch(self.path.name)
         return match is not None and sha256_of_file(self.path).startswith(match[2])
 
 
@@ -127,7 +126,7 @@ class StateStore(Closing):
 
     def _write(self, checkpoint: Checkpoint) -> None:
         content = serialise(checkpoint)
-        path = self.folder / f"{checkpoint.iteration:08d}-{hashlib.sha256(content).hexdigest()[:16]}.pt"
+        path = self.folder / state_name(checkpoint.iteration, hashlib.sha256(content).hexdigest())
         try:
             try:
                 write_bytes(path, content)
