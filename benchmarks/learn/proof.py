@@ -15,7 +15,7 @@ from benchmarks.learn.curve import Curve, read_curve
 from benchmarks.learn.recipes import Recipe
 from benchmarks.learn.subset import write_first_images
 from sparseinst.config import load_config
-from sparseinst.evaluation.coco_metrics import NUMBERS
+from sparseinst.evaluation.coco.numbers import NUMBERS
 
 
 def prove(recipe: Recipe, source: Path, work: Path, overrides: list[str], threads: int) -> tuple[dict[str, Any], Curve]:

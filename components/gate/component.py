@@ -20,7 +20,7 @@ def gate(report: Input[Artifact], min_ap: float) -> str:
     import json
     from pathlib import Path
 
-    from sparseinst.evaluation.gate import decide
+    from sparseinst.evaluation.gate.decide import decide
     from sparseinst.log import get_logger
     from sparseinst.steps import step
 

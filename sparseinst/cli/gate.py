@@ -24,7 +24,7 @@ def command(candidate: Path, incumbent: Path | None, min_ap: float, as_json: boo
     Example:
       sparseinst gate --candidate new/metrics.json --incumbent old/metrics.json --min-ap 0.5
     """
-    from sparseinst.evaluation.gate import decide
+    from sparseinst.evaluation.gate.decide import decide
 
     verdict = decide(_read(candidate), min_ap=min_ap, incumbent=_read(incumbent) if incumbent else None)
     emit(

@@ -42,7 +42,7 @@ def command(
       sparseinst predict street.jpg --model model.pt --class-score person=0.5 --mask-nms 0.6 --polygons --json
     """
     from sparseinst.evaluation.predict import PREDICTIONS, predict
-    from sparseinst.evaluation.predictor import open_predictor
+    from sparseinst.evaluation.predictors.predictor import open_predictor
     from sparseinst.evaluation.selection import Selection
 
     selection = Selection(min_score=min_score, class_scores=class_scores, mask_nms=mask_nms, most=most)

@@ -12,11 +12,11 @@ from typing import Any
 from sparseinst.data.loading.image_files import open_images
 from sparseinst.data.origin import DataOrigin
 from sparseinst.evaluation import pictures
-from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
-from sparseinst.evaluation.detections import load_detections
+from sparseinst.evaluation.class_match import ClassMatch
+from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
+from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.looking import Looker, Seen, in_order
-from sparseinst.evaluation.matching import ClassMatch
-from sparseinst.evaluation.predictor import open_predictor
+from sparseinst.evaluation.predictors.predictor import open_predictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.truth import load_split, load_truth
 from sparseinst.files import sha256_of_file, write_json, write_text

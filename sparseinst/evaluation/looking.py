@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sparseinst.data.loading.image_files import ImageFiles
 from sparseinst.errors import DatasetError
 from sparseinst.evaluation import pictures
-from sparseinst.evaluation.matching import ClassMatch
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.class_match import ClassMatch
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.truth import Truth
 from sparseinst.imaging.read import read_image

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.errors import DatasetError
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.files import write_json
 from sparseinst.imaging.overlay import draw

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from sparseinst.data.directory import annotations_path
 from sparseinst.data.loading.image_files import open_images
 from sparseinst.evaluation import pictures
-from sparseinst.evaluation.coco_metrics import NUMBERS, numbers_of, run_coco
-from sparseinst.evaluation.eager import EagerPredictor
+from sparseinst.evaluation.analysis.precision_recall import PrecisionRecall, precision_recall
+from sparseinst.evaluation.analysis.table import match_table
+from sparseinst.evaluation.class_match import ClassMatch
+from sparseinst.evaluation.coco.engine import MAX_DETS, accumulated
+from sparseinst.evaluation.coco.numbers import NUMBERS, numbers
+from sparseinst.evaluation.coco.prepared import prepare
 from sparseinst.evaluation.looking import Looker, Seen, in_order
-from sparseinst.evaluation.matching import ClassMatch
-from sparseinst.evaluation.precision_recall import PrecisionRecall, precision_recall
+from sparseinst.evaluation.predictors.eager import EagerPredictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.truth import load_split
 from sparseinst.training.checkpoint import Checkpoint
@@ -97,9 +100,10 @@ class Exam:
         """From what the ranks found; computed by rank 0 alone, so that the numbers are the same everywhere."""
         marks = None
         if self._ranks.is_main:
-            evaluation = run_coco(self._truth.coco, [result for results, _ in parts for result in results])
-            numbers = numbers_of(evaluation, self._truth.coco)
+            prepared = prepare(self._truth.coco, [result for results, _ in parts for result in results])
+            values = numbers(accumulated(prepared), prepared)
+            curve = precision_recall(match_table(prepared, MAX_DETS[-1]))
             drawn = sorted((pair for _, shown in parts for pair in shown), key=lambda pair: str(pair[0]))
-            marks = Marks({name: numbers[name] for name in NUMBERS}, precision_recall(evaluation), drawn)
+            marks = Marks({name: values[name] for name in NUMBERS}, curve, drawn)
         given: Marks = self._ranks.from_main(marks)
         return given

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.evaluation.instances import Instances
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.evaluation.truth import Truth, load_split
 from sparseinst.imaging.read import read_image
 

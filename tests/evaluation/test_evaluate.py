@@ -7,10 +7,10 @@ from pycocotools import mask as coco_mask
 
 from sparseinst.data.categories import Category
 from sparseinst.errors import DatasetError, EvaluationError
-from sparseinst.evaluation.coco_metrics import NUMBERS
+from sparseinst.evaluation.class_match import ClassMatch
+from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.evaluate import evaluate
 from sparseinst.evaluation.instances import Instances
-from sparseinst.evaluation.matching import ClassMatch
 from sparseinst.evaluation.pictures import compare
 from sparseinst.evaluation.truth import load_split
 from sparseinst.imaging.overlay import draw
@@ -131,7 +131,7 @@ def test_classes_meet_by_name_whatever_their_ids_and_order(caplog):
 
 def test_classes_that_only_one_side_knows_are_left_out_and_said(monkeypatch):
     said = []
-    monkeypatch.setattr("sparseinst.evaluation.matching.log.warning", lambda text, *names: said.append(text % names))
+    monkeypatch.setattr("sparseinst.evaluation.class_match.log.warning", lambda text, *names: said.append(text % names))
     match = ClassMatch([DISC, STAR], [DISC, RING], "model")
     kept = match.translate(found(1, 0, 1))
     assert kept.classes.tolist() == [0]

@@ -11,7 +11,7 @@ import torch
 from sparseinst.config import RunConfig
 from sparseinst.data.categories import Category
 from sparseinst.data.config import InputConfig
-from sparseinst.evaluation.predictor import Predictor, open_predictor
+from sparseinst.evaluation.predictors.predictor import Predictor, open_predictor
 from sparseinst.export.comparison import compare
 from sparseinst.export.export import export
 from sparseinst.model.config import ModelConfig

@@ -15,7 +15,7 @@ from torch.multiprocessing import spawn
 from sparseinst.config import RunConfig
 from sparseinst.data.categories import Category
 from sparseinst.errors import ConfigError, TrainingError
-from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
+from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.looking import Looker, Seen
 from sparseinst.evaluation.truth import load_split

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.closing import Closing
-from sparseinst.evaluation.precision_recall import PrecisionRecall
+from sparseinst.evaluation.analysis.precision_recall import PrecisionRecall
 from sparseinst.log import get_logger
 
 log = get_logger("train")

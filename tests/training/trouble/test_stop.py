@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sparseinst.errors import ConfigError, Preempted
-from sparseinst.evaluation.eager import EagerPredictor
+from sparseinst.evaluation.predictors.eager import EagerPredictor
 from sparseinst.training.checkpoint import load_checkpoint
 from sparseinst.training.order import Surroundings
 from sparseinst.training.train import train

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.cocoeval import COCOeval
+
+from sparseinst.evaluation.analysis.table import MatchTable
 
 _STEPS = 101
-_ALL_AREAS = 0
+_IOU_50 = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,16 @@ class PrecisionRecall:
     recall: NDArray[np.float64]
 
 
-def precision_recall(evaluation: COCOeval) -> PrecisionRecall:
-    """The curve of an evaluation on which `evaluate()` was called with pycocotools' own IoU thresholds."""
-    all_areas = evaluation.params.areaRng[_ALL_AREAS]
-    parts = [part for part in evaluation.evalImgs if part is not None and part["aRng"] == all_areas]
-    scores = np.concatenate([np.zeros(0), *(part["dtScores"] for part in parts)])
-    hits = np.concatenate([np.zeros(0, bool), *(part["dtMatches"][0] > 0 for part in parts)])
-    counted = np.concatenate([np.zeros(0, bool), *(part["dtIgnore"][0] == 0 for part in parts)])
-    objects = sum(int((np.asarray(part["gtIgnore"]) == 0).sum()) for part in parts)
+def precision_recall(table: MatchTable, category: int | None = None) -> PrecisionRecall:
+    """The curve of all classes, or of the one at place `category`."""
+    chosen = ~table.ignored[:, _IOU_50]
+    objects = len(table.object_image)
+    if category is not None:
+        chosen &= table.category == category
+        objects = int((table.object_category == category).sum())
     thresholds = np.linspace(0, 1, _STEPS)
-    found = scores[None] >= thresholds[:, None]
-    true = (found & (hits & counted)).sum(1)
-    false = (found & (~hits & counted)).sum(1)
+    hits = chosen & table.hits[:, _IOU_50]
+    true, false = (_at_least(table.score[rows], thresholds) for rows in (hits, chosen & ~hits))
     return PrecisionRecall(
         thresholds,
         true,
@@ -51,3 +50,8 @@ def precision_recall(evaluation: COCOeval) -> PrecisionRecall:
         np.where(true + false > 0, true / np.maximum(true + false, 1), 1.0),
         true / max(objects, 1),
     )
+
+
+def _at_least(scores: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of the scores reach each threshold."""
+    return len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left")

@@ -1,7 +1,7 @@
 import pytest
 
 from sparseinst.errors import ConfigError
-from sparseinst.evaluation.gate import decide
+from sparseinst.evaluation.gate.decide import decide
 
 
 @pytest.mark.parametrize(

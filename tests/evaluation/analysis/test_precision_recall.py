@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from sparseinst.evaluation.coco_metrics import run_coco
-from sparseinst.evaluation.precision_recall import precision_recall
+from sparseinst.evaluation.analysis.precision_recall import PrecisionRecall, precision_recall
+from sparseinst.evaluation.analysis.table import match_table
+from sparseinst.evaluation.coco.prepared import prepare
 
 
 def square(left: int, side: int = 20) -> dict[str, Any]:
@@ -34,6 +35,10 @@ def found(category: int, left: int, score: float) -> dict[str, Any]:
     return {"image_id": 1, "category_id": category, "segmentation": square(left), "score": score}
 
 
+def curve_of(results: list[dict[str, Any]]) -> PrecisionRecall:
+    return precision_recall(match_table(prepare(TRUTH, results), 100))
+
+
 def test_counts_follow_the_threshold() -> None:
     results = [
         found(1, 0, 0.9),  # a hit
@@ -41,7 +46,7 @@ def test_counts_follow_the_threshold() -> None:
         found(1, 80, 0.6),  # another class's object
         found(2, 104, 0.8),  # in the crowd: does not count
     ]
-    curve = precision_recall(run_coco(TRUTH, results))
+    curve = curve_of(results)
     at = {threshold: round(threshold * 100) for threshold in (0.0, 0.65, 0.85, 0.95)}
     assert [int(curve.true_positives[i]) for i in at.values()] == [2, 2, 1, 0]
     assert [int(curve.false_positives[i]) for i in at.values()] == [1, 0, 0, 0]
@@ -51,6 +56,6 @@ def test_counts_follow_the_threshold() -> None:
 
 
 def test_without_a_single_detection_nothing_is_recalled() -> None:
-    curve = precision_recall(run_coco(TRUTH, []))
+    curve = curve_of([])
     assert curve.recall.tolist() == [0] * 101
     assert curve.precision.tolist() == [1] * 101

@@ -9,7 +9,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from sparseinst.evaluation.coco_metrics import NUMBERS, mask_metrics
+from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
 from sparseinst.masks.coco import segmentation_to_mask, segmentation_to_rle
 
 SETS = {
@@ -85,10 +85,11 @@ def test_the_truth_as_its_own_detections_is_perfect():
     metrics = mask_metrics(small_coco(), as_results(small_coco()))
     assert [metrics[name] for name in NUMBERS] == pytest.approx([1.0] * 6 + [1.0] * 6)
     assert metrics["undefined"] == {}
+    perfect = dict.fromkeys(("AP", "AP50", "AP75", "AR"), pytest.approx(1.0))
     assert metrics["per_class"] == {
-        "disc": {"AP": pytest.approx(1.0), "AP50": pytest.approx(1.0), "instances": 2},
-        "star": {"AP": pytest.approx(1.0), "AP50": pytest.approx(1.0), "instances": 1},
-        "absent": {"AP": None, "AP50": None, "instances": 0},
+        "disc": {**perfect, "instances": 2},
+        "star": {**perfect, "instances": 1},
+        "absent": {**dict.fromkeys(perfect), "instances": 0},
     }
 
 

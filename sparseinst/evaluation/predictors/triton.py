@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sparseinst.errors import ConfigError
 from sparseinst.evaluation.instances import Instances
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.export.decode import decode_batch
 from sparseinst.serving.client import TritonClient
 

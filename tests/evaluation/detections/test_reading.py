@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from sparseinst.errors import DatasetError, EvaluationError
-from sparseinst.evaluation.detections import load_detections
+from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.evaluate import evaluate_detections
 from sparseinst.evaluation.truth import load_truth
 

@@ -70,14 +70,14 @@ def open_predictor(model: str) -> Predictor:
         SparseInstError: There is no such model, or it is none of this project's.
     """
     if "://" in model:
-        from sparseinst.evaluation.triton import TritonPredictor
+        from sparseinst.evaluation.predictors.triton import TritonPredictor
 
         return TritonPredictor(model)
     if _is_torchscript(Path(model)):
-        from sparseinst.evaluation.torchscript import TorchScriptPredictor
+        from sparseinst.evaluation.predictors.torchscript import TorchScriptPredictor
 
         return TorchScriptPredictor(Path(model))
-    from sparseinst.evaluation.eager import EagerPredictor
+    from sparseinst.evaluation.predictors.eager import EagerPredictor
 
     return EagerPredictor.open(Path(model))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sparseinst.errors import ConfigError, EvaluationError, SparseInstError
-from sparseinst.evaluation.predictor import LARGEST_BATCH, Predictor, open_predictor
+from sparseinst.evaluation.predictors.predictor import LARGEST_BATCH, Predictor, open_predictor
 from sparseinst.imaging.read import read_image
 
 torch = pytest.importorskip("torch")
@@ -88,12 +88,12 @@ def test_a_served_model_is_asked_through_the_client_and_decoded_alike(exported, 
             asked.append("closed")
 
     monkeypatch.setitem(sys.modules, "sparseinst.serving.client", SimpleNamespace(TritonClient=Client))
-    monkeypatch.delitem(sys.modules, "sparseinst.evaluation.triton", raising=False)
+    monkeypatch.delitem(sys.modules, "sparseinst.evaluation.predictors.triton", raising=False)
     try:
         with open_predictor("grpc://127.0.0.1:8001/shapes/3") as served:
             found = served.predict(images())
     finally:
-        sys.modules.pop("sparseinst.evaluation.triton", None)
+        sys.modules.pop("sparseinst.evaluation.predictors.triton", None)
     assert asked == [("127.0.0.1:8001", "shapes", "3"), "closed"]
     for one, other in zip(found, open_predictor(str(exported)).predict(images()), strict=True):
         assert_same(one, other)
@@ -145,8 +145,8 @@ def test_the_numpy_side_of_prediction_does_not_load_torch():
     import subprocess
 
     code = (
-        "import sys, sparseinst.evaluation.evaluate, sparseinst.evaluation.triton, sparseinst.export.decode, "
-        "sparseinst.imaging.overlay; assert 'torch' not in sys.modules"
+        "import sys, sparseinst.evaluation.evaluate, sparseinst.evaluation.predictors.triton, "
+        "sparseinst.export.decode, sparseinst.imaging.overlay; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.export.decode import decode_batch
 from sparseinst.export.torchscript import load_script
 

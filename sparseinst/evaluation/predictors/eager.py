@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.evaluation.predictor import Predictor
+from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.export.export import describe
 from sparseinst.model.inference import prepare_for_inference
 from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, restore_model

@@ -1,0 +1,1 @@
+"""Detections that some other program wrote."""
