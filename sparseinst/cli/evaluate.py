@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sparseinst.cli.output import emit
 from sparseinst.cli.selection import selection_options
+
+if TYPE_CHECKING:
+    from sparseinst.evaluation.coco.engine import EngineName
 
 _ROWS = (("AP", "AP50", "AP75", "APs", "APm", "APl"), ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"))
 _MOST_CLASSES = 10
@@ -24,6 +27,21 @@ _MOST_CLASSES = 10
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory for the results.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Images at a time.")
 @click.option("--pictures", type=click.IntRange(min=0), default=6, show_default=True, help="Images to draw.")
+@click.option(
+    "--max-dets",
+    default="1,10,100",
+    show_default=True,
+    callback=lambda _context, _parameter, text: parse_max_dets(text),
+    help="How many detections of an image and a class count: three numbers, ascending.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["hotcoco", "pycocotools"]),
+    default="hotcoco",
+    show_default=True,
+    help="What compares the masks: the quick program, or COCO's own; the numbers are the same.",
+)
+@click.option("--tags", type=click.Path(path_type=Path), help="Tags of images (JSON or CSV), to be measured apart.")
 @selection_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -35,12 +53,17 @@ def command(
     output: Path,
     batch_size: int,
     pictures: int,
+    max_dets: tuple[int, int, int],
+    engine: EngineName,
+    tags: Path | None,
     class_scores: dict[str, float],
     mask_nms: float,
     most: int,
     as_json: bool,
 ) -> None:
-    """Compute the 12 COCO numbers for masks.
+    """Compute the 12 COCO numbers for masks, and what lies behind them.
+
+    Several processes share the images: torchrun --nproc-per-node 2 -m sparseinst evaluate ...
 
     \b
     Examples:
@@ -49,16 +72,17 @@ def command(
       sparseinst evaluate --detections found.json --annotations instances_val.json --output evaluation
     """
     from sparseinst.evaluation.evaluate import METRICS, evaluate, evaluate_detections
+    from sparseinst.evaluation.measure import Counting
     from sparseinst.evaluation.pictures import SHEET
     from sparseinst.evaluation.selection import Selection
 
+    counting = Counting(max_dets=max_dets, engine=engine, tags=tags)
     if data and model and not (detections or annotations):
         selection = Selection(class_scores=class_scores, mask_nms=mask_nms, most=most)
-        metrics = evaluate(
-            data, split, model, output, batch_size=batch_size, picture_count=pictures, selection=selection
-        )
+        how = {"batch_size": batch_size, "picture_count": pictures}
+        metrics = evaluate(data, split, model, output, selection=selection, counting=counting, **how)
     elif detections and annotations and not (data or model):
-        metrics = evaluate_detections(detections, annotations, output)
+        metrics = evaluate_detections(detections, annotations, output, counting)
     else:
         raise click.UsageError("Give --data with --model, or --detections with --annotations.")
     drawn = [f"pictures: {output / SHEET}"] if data and pictures else []
@@ -72,6 +96,17 @@ def command(
             f"next:     sparseinst gate --candidate {output / METRICS} --min-ap 0.5",
         ],
     )
+
+
+def parse_max_dets(text: str) -> tuple[int, int, int]:
+    """Three ascending numbers, written with commas."""
+    try:
+        few, some, most = (int(part) for part in text.split(","))
+    except ValueError:
+        few = some = most = 0
+    if not 0 < few <= some <= most:
+        raise click.BadParameter(f"'{text}' is not three ascending numbers from 1 up, such as 1,10,100.")
+    return few, some, most
 
 
 def _table(metrics: Mapping[str, Any]) -> list[str]:

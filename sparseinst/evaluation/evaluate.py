@@ -1,4 +1,4 @@
-"""Measures a model on a split of a dataset: the 12 COCO numbers, the detections, pictures, and how long it took."""
+"""Measures a model on a split of a dataset, or detections on an annotation file, and writes down all that it finds."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparseinst.data.loading.image_files import open_images
+from sparseinst.data.loading.image_files import ImageFiles, open_images
 from sparseinst.data.origin import DataOrigin
 from sparseinst.evaluation import pictures
+from sparseinst.evaluation.analysis.table import MATCHES
 from sparseinst.evaluation.class_match import ClassMatch
-from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
+from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.detections.reading import load_detections
-from sparseinst.evaluation.looking import Looker, Seen, in_order
-from sparseinst.evaluation.predictors.predictor import open_predictor
+from sparseinst.evaluation.latency import SAMPLES, latency
+from sparseinst.evaluation.looking import Looker, Seen, in_order, read_pixels
+from sparseinst.evaluation.measure import Counting, Measured, measure
+from sparseinst.evaluation.predictors.predictor import Predictor, open_predictor
 from sparseinst.evaluation.selection import Selection
-from sparseinst.evaluation.truth import load_split, load_truth
+from sparseinst.evaluation.together import Group, batches, processes, share
+from sparseinst.evaluation.truth import Truth, load_split, load_truth
 from sparseinst.files import sha256_of_file, write_json, write_text
-from sparseinst.log import get_logger
 from sparseinst.manifest import NAME as MANIFEST
 from sparseinst.manifest import read_manifest, write_manifest
 from sparseinst.progress import progress
 
 METRICS = "metrics.json"
 DETECTIONS = "detections.json"
-
-log = get_logger("evaluate")
 
 
 def evaluate(
@@ -40,103 +41,137 @@ def evaluate(
     batch_size: int = 4,
     picture_count: int = 6,
     selection: Selection | None = None,
+    counting: Counting | None = None,
 ) -> dict[str, Any]:
     """Runs a model on every image of a split and compares with the truth.
+
+    Under torchrun each process looks at its share of the images; the numbers are those of one process alone, and only
+    the first process writes.
 
     Args:
         data: A dataset directory.
         split: "val" or "train".
         model: A checkpoint, a TorchScript file, or grpc://host:port/model[/version].
-        output: Gets metrics.json, detections.json, overlays/, overlays.jpg and manifest.json.
+        output: Gets metrics.json, matches.npz, detections.json, overlays/, overlays.jpg and manifest.json.
         batch_size: Images that are held in memory and given to the model at a time.
         picture_count: Images that are drawn.
         selection: Which of the found objects count; default: all.
+        counting: How they are counted; default: as COCO does.
 
     Returns:
-        The content of metrics.json: what `mask_metrics` gives; "images", "instances" (in the truth) and
-        "detections" as counts; "timing" in seconds; "model", "dataset" (SHA-256 of the annotation file) and "split".
+        The content of metrics.json (docs/metrics.md), in every process.
 
     Raises:
         SparseInstError: The data or the model is missing, wrong, or they do not fit each other.
     """
-    truth = load_split(data, split)
-    selection = selection or Selection()
+    truth, files = load_split(data, split), open_images(data)
+    selection, counting = selection or Selection(), counting or Counting()
     begin = time.perf_counter()
-    with open_predictor(model) as predictor:
+    with processes() as group, open_predictor(model) as predictor:
         match = ClassMatch(predictor.categories, truth.categories, model)
         selection.check(predictor.categories)
-        drawn = pictures.chosen(truth, picture_count)
-        looker = Looker(predictor, truth, open_images(data), match, selection, drawn)
-        seen = Seen()
-        images = in_order(truth)
-        with progress("evaluate", "evaluating images", len(images)) as advance:
-            for start in range(0, len(images), batch_size):
-                looker.look(images[start : start + batch_size], seen)
-                advance(len(images[start : start + batch_size]))
-        metadata = predictor.metadata
-    looked = time.perf_counter()
-    scores = mask_metrics(truth.coco, seen.results)
-    seconds = {**seen.seconds, "score": time.perf_counter() - looked, "total": time.perf_counter() - begin}
-    metrics = {
-        **scores,
-        **truth.counts(),
-        "detections": len(seen.results),
-        "timing": {**_rounded(seconds), "images_per_second": round(len(truth.images) / sum(seen.seconds.values()), 3)},
-        "model": {"source": model, "name": metadata["model"], "checkpoint_sha256": metadata.get("checkpoint_sha256")},
-        "dataset": truth.id,
-        "split": split,
-    }
-    files = [
-        *_write(output, metrics, seen.results),
-        *pictures.save(output, sorted(seen.pictures, key=lambda pair: pair[0])),
-    ]
-    inputs = {
-        "dataset": truth.id,
-        **(DataOrigin.of(read_manifest(data)).inputs() if (data / MANIFEST).is_file() else {}),
-        "model": metadata.get("checkpoint_sha256") or model,
-    }
-    _write_manifest(
-        output, metrics, inputs, {"split": split, "batch_size": batch_size, "selection": asdict(selection)}, files
-    )
-    return metrics
+        seen = _look(Looker(predictor, truth, files, match, selection), batch_size, group)
+        metrics = None
+        if group.is_main:
+            found = measure(truth, seen.results, counting)
+            metrics = {
+                **found.metrics,
+                "speed": _speed(predictor, truth, files, seen, batch_size),
+                "timing": _timing({**seen.seconds, **found.seconds}, len(truth.images), begin),
+                "model": _model(model, predictor),
+                "split": split,
+            }
+            settings = {"split": split, "batch_size": batch_size, "selection": asdict(selection)}
+            inputs = {
+                "dataset": truth.id,
+                **(DataOrigin.of(read_manifest(data)).inputs() if (data / MANIFEST).is_file() else {}),
+                "model": predictor.metadata.get("checkpoint_sha256") or model,
+            }
+            drawn = pictures.draw_pictures(truth, files, seen.results, sorted(pictures.chosen(truth, picture_count)))
+            _write(output, metrics, found, seen.results, pictures.save(output, drawn), inputs, settings)
+        told: dict[str, Any] = group.from_main(metrics)
+        return told
 
 
-def evaluate_detections(detections: Path, annotations: Path, output: Path) -> dict[str, Any]:
+def evaluate_detections(
+    detections: Path, annotations: Path, output: Path, counting: Counting | None = None
+) -> dict[str, Any]:
     """Compares the detections of some other program (COCO results with RLE masks) with an annotation file.
 
     Returns:
-        The same as `evaluate`, without timing and split; metrics.json and manifest.json are in `output`.
+        The same as `evaluate`, without what only a model has; metrics.json, matches.npz and manifest.json are in
+        `output`.
 
     Raises:
         SparseInstError: A file is missing or wrong; all findings are in the message.
     """
+    begin = time.perf_counter()
     truth = load_truth(annotations)
     results = load_detections(detections, truth)
+    read = time.perf_counter() - begin
+    found = measure(truth, results, counting or Counting())
     metrics = {
-        **mask_metrics(truth.coco, results),
-        **truth.counts(),
-        "detections": len(results),
+        **found.metrics,
+        "timing": _timing({"read": read, **found.seconds}, len(truth.images), begin),
         "model": {"source": str(detections)},
-        "dataset": truth.id,
     }
-    write_json(output / METRICS, metrics)
     inputs = {"dataset": truth.id, "detections": sha256_of_file(detections)}
-    _write_manifest(output, metrics, inputs, {}, [output / METRICS])
+    _write(output, metrics, found, None, [], inputs, {})
     return metrics
 
 
-def _write(output: Path, metrics: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[Path]:
-    write_json(output / METRICS, metrics)
-    write_text(output / DETECTIONS, json.dumps(results, allow_nan=False))  # on one line: there may be half a million
-    return [output / METRICS, output / DETECTIONS]
+def _look(looker: Looker, batch_size: int, group: Group) -> Seen:
+    """What all processes have seen together, in the order of the images; the seconds are the first process's."""
+    images, seen = in_order(looker.truth), Seen()
+    mine = share(batches(images, batch_size), group)
+    with progress("evaluate", "evaluating images", sum(map(len, mine))) as advance:
+        for batch in mine:
+            looker.look(batch, seen)
+            advance(len(batch))
+    place = {image["id"]: number for number, image in enumerate(images)}
+    results = [result for part in group.gather(seen.results) for result in part]
+    results.sort(key=lambda result: place[result["image_id"]])
+    return Seen(results, seen.seconds)
 
 
-def _write_manifest(
-    output: Path, metrics: Mapping[str, Any], inputs: Mapping[str, str], settings: Mapping[str, Any], files: list[Path]
+def _speed(predictor: Predictor, truth: Truth, files: ImageFiles, seen: Seen, batch_size: int) -> dict[str, Any]:
+    some = truth.images[:: max(1, len(truth.images) // SAMPLES)][:SAMPLES]
+    busy = seen.seconds["predict"] + seen.seconds["encode"]
+    return {
+        "latency_ms": latency(predictor, [read_pixels(files, image) for image in some]),
+        "images_per_second": round(len(truth.images) / busy, 3),
+        "batch_size": batch_size,
+        "device": predictor.device,
+    }
+
+
+def _timing(seconds: Mapping[str, float], images: int, begin: float) -> dict[str, float]:
+    total = time.perf_counter() - begin
+    stages = {stage: round(value, 3) for stage, value in seconds.items()}
+    return {**stages, "total": round(total, 3), "images_per_second": round(images / total, 3)}
+
+
+def _model(source: str, predictor: Predictor) -> dict[str, Any]:
+    said = predictor.metadata
+    return {"source": source, "name": said["model"], "checkpoint_sha256": said.get("checkpoint_sha256")}
+
+
+def _write(
+    output: Path,
+    metrics: Mapping[str, Any],
+    found: Measured,
+    results: Sequence[Mapping[str, Any]] | None,
+    drawn: Sequence[Path],
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
 ) -> None:
+    write_json(output / METRICS, metrics)
+    found.table.save(output / MATCHES)
+    files = [output / METRICS, output / MATCHES, *drawn]
+    if results is not None:
+        write_text(
+            output / DETECTIONS, json.dumps(results, allow_nan=False)
+        )  # on one line: there may be half a million
+        files.append(output / DETECTIONS)
     facts = {name: metrics[name] for name in (*NUMBERS, "images", "instances", "detections")}
     write_manifest(output, kind="metrics", inputs=inputs, settings=settings, files=files, facts=facts)
-
-
-def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
-    return {stage: round(value, 3) for stage, value in seconds.items()}

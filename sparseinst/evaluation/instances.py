@@ -56,20 +56,25 @@ class Instances:
         return Instances(self.scores[indices], self.classes[indices], self.masks[indices])
 
     def to_coco(self, image_id: int, categories: Sequence[Category]) -> list[dict[str, Any]]:
-        """COCO results, best first: image_id, category_id, segmentation, bbox and score.
+        """COCO results, best first: image_id, category_id, segmentation and score.
+
+        Without boxes: pycocotools would take their areas in place of the masks'.
 
         Returns:
-            One dict each, fit for JSON: segmentation is a compressed RLE whose counts are a str; bbox is
-            [x, y, width, height] of the mask in pixels, all 0 for an empty mask.
+            One dict each, fit for JSON: segmentation is a compressed RLE whose counts are a str.
         """
-        rles = encode_masks(self.masks)
         return [
             {
                 "image_id": image_id,
                 "category_id": categories[label].id,
                 "segmentation": {"size": rle["size"], "counts": rle["counts"].decode("ascii")},
-                "bbox": coco_mask.toBbox(rle).tolist(),
-                "score": float(score),
+                "score": score,
             }
-            for rle, label, score in zip(rles, self.classes.tolist(), self.scores, strict=True)
+            for rle, label, score in zip(
+                encode_masks(self.masks), self.classes.tolist(), self.scores.tolist(), strict=True
+            )
         ]
+
+    def boxes(self) -> NDArray[np.float64]:
+        """[x, y, width, height] of each mask in pixels, [n, 4]; all 0 for an empty mask."""
+        return np.asarray(coco_mask.toBbox(encode_masks(self.masks)), np.float64).reshape(-1, 4)

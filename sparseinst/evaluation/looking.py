@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from sparseinst.data.loading.image_files import ImageFiles
 from sparseinst.errors import DatasetError
-from sparseinst.evaluation import pictures
 from sparseinst.evaluation.class_match import ClassMatch
 from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.evaluation.selection import Selection
@@ -26,13 +25,11 @@ class Seen:
     """What looking at images gave. Masks are kept as RLE only.
 
     Attributes:
-        results: COCO results.
-        pictures: File name and truth beside prediction, uint8 RGB [h, w, 3], of the images that were to be drawn.
+        results: COCO results, those of an image one after the other, best first.
         seconds: By stage.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
-    pictures: list[tuple[str, NDArray[np.uint8]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("read", "predict", "encode"), 0.0))
 
 
@@ -51,7 +48,6 @@ class Looker:
         files: Its images.
         match: The model's classes in terms of the split's.
         selection: Which of the found objects count.
-        drawn: The ids of images that are drawn.
     """
 
     predictor: Predictor
@@ -59,7 +55,6 @@ class Looker:
     files: ImageFiles
     match: ClassMatch
     selection: Selection
-    drawn: Collection[int]
 
     def look(self, images: Sequence[dict[str, Any]], seen: Seen) -> None:
         """Adds what the model finds in some images.
@@ -68,28 +63,31 @@ class Looker:
             DatasetError: An image cannot be read, or is not of the size that its annotations say.
         """
         with _timed(seen.seconds, "read"):
-            pixels = [self._read(image) for image in images]
+            pixels = [read_pixels(self.files, image) for image in images]
         with _timed(seen.seconds, "predict"):
             kept = [self.selection.of(found, self.predictor.categories) for found in self.predictor.predict(pixels)]
             answers = [self.match.translate(found) for found in kept]
         with _timed(seen.seconds, "encode"):
             for image, found in zip(images, answers, strict=True):
                 seen.results += found.to_coco(image["id"], self.truth.categories)
-        for image, array, found in zip(images, pixels, answers, strict=True):
-            if image["id"] in self.drawn:
-                seen.pictures.append((image["file_name"], pictures.compare(self.truth, image, array, found)))
 
-    def _read(self, image: Mapping[str, Any]) -> NDArray[np.uint8]:
-        name = image["file_name"]
-        pixels = read_image(self.files.read(name), name=self.files.where(name))
-        if pixels.shape[:2] != (image["height"], image["width"]):
-            raise DatasetError(
-                f"The image is {pixels.shape[1]}x{pixels.shape[0]} pixels, its annotations say "
-                f"{image['width']}x{image['height']}.",
-                where=self.files.where(name),
-                fix="Ingest the data again; if a camera turned the image (EXIF), annotate it as it is shown.",
-            )
-        return pixels
+
+def read_pixels(files: ImageFiles, image: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """An image of the split, uint8 RGB [height, width, 3].
+
+    Raises:
+        DatasetError: It cannot be read, or is not of the size that its annotations say.
+    """
+    name = image["file_name"]
+    pixels = read_image(files.read(name), name=files.where(name))
+    if pixels.shape[:2] != (image["height"], image["width"]):
+        raise DatasetError(
+            f"The image is {pixels.shape[1]}x{pixels.shape[0]} pixels, its annotations say "
+            f"{image['width']}x{image['height']}.",
+            where=files.where(name),
+            fix="Ingest the data again; if a camera turned the image (EXIF), annotate it as it is shown.",
+        )
+    return pixels
 
 
 @contextmanager

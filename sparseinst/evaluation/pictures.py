@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparseinst.data.loading.image_files import ImageFiles
 from sparseinst.evaluation.instances import Instances
+from sparseinst.evaluation.looking import read_pixels
 from sparseinst.evaluation.truth import Truth
 from sparseinst.files import atomic_directory
 from sparseinst.imaging.overlay import draw
 from sparseinst.imaging.sheet import contact_sheet, side_by_side
 from sparseinst.imaging.write import write_image
+from sparseinst.masks.coco import segmentation_to_mask
 
 FOLDER = "overlays"
 SHEET = "overlays.jpg"
@@ -28,6 +31,48 @@ def chosen(truth: Truth, count: int) -> set[int]:
     ids = sorted(with_objects) or sorted(image["id"] for image in truth.images)
     places = np.linspace(0, len(ids) - 1, min(count, len(ids))).round().astype(int)
     return {ids[place] for place in places}
+
+
+def draw_pictures(
+    truth: Truth, files: ImageFiles, results: Sequence[dict[str, Any]], image_ids: Collection[int]
+) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Truth beside prediction, of some images.
+
+    Args:
+        results: COCO results of all images.
+        image_ids: Of the images to draw.
+
+    Returns:
+        (file name of the image, uint8 RGB [h, w, 3]), in the order of `image_ids`.
+
+    Raises:
+        DatasetError: An image cannot be read.
+    """
+    wanted: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in image_ids}
+    for result in results:
+        if result["image_id"] in wanted:
+            wanted[result["image_id"]].append(result)
+    images = {image["id"]: image for image in truth.images}
+    return [
+        (
+            images[image_id]["file_name"],
+            compare(truth, images[image_id], read_pixels(files, images[image_id]), _instances(truth, found)),
+        )
+        for image_id, found in wanted.items()
+    ]
+
+
+def _instances(truth: Truth, results: Sequence[dict[str, Any]]) -> Instances:
+    """COCO results of one image as instances, best first; those of categories that the data has not are left out."""
+    index_of = {category.id: index for index, category in enumerate(truth.categories)}
+    known = [result for result in results if result["category_id"] in index_of]
+    known.sort(key=lambda result: -result["score"])
+    masks = [segmentation_to_mask(result["segmentation"], *result["segmentation"]["size"]) for result in known]
+    return Instances(
+        np.array([result["score"] for result in known], np.float32),
+        np.array([index_of[result["category_id"]] for result in known], np.int64),
+        np.array(masks, np.bool_) if masks else np.zeros((0, 1, 1), np.bool_),
+    )
 
 
 def compare(truth: Truth, image: dict[str, Any], pixels: NDArray[np.uint8], found: Instances) -> NDArray[np.uint8]:

@@ -59,11 +59,12 @@ def predict(
             write_image(picture, draw(pixels, found, predictor.categories))
             image["overlay"] = str(picture)
         images.append(image)
-        areas = found.masks.sum(axis=(1, 2)).tolist()
-        for entry, area, mask in zip(found.to_coco(number, predictor.categories), areas, found.masks, strict=True):
+        areas, boxes = found.masks.sum(axis=(1, 2)).tolist(), found.boxes().tolist()
+        for place, entry in enumerate(found.to_coco(number, predictor.categories)):
             if polygons:
-                entry["segmentation"] = mask_to_outlines(mask)
-            annotations.append({"id": len(annotations) + 1, "area": area, "iscrowd": 0, **entry})
+                entry["segmentation"] = mask_to_outlines(found.masks[place])
+            measures = {"area": areas[place], "bbox": boxes[place]}
+            annotations.append({"id": len(annotations) + 1, **measures, "iscrowd": 0, **entry})
     categories = [{"id": category.id, "name": category.name} for category in predictor.categories]
     coco = {"images": images, "annotations": annotations, "categories": categories}
     if output is not None:

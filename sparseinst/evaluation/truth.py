@@ -40,9 +40,10 @@ class Truth:
         return images
 
     def counts(self) -> dict[str, int]:
-        """How many images and objects there are; crowd regions are no objects."""
-        objects = sum(not annotation.get("iscrowd", 0) for annotation in self.coco["annotations"])
-        return {"images": len(self.images), "instances": objects}
+        """How many images, objects and crowd regions there are; crowd regions are no objects."""
+        crowds = sum(bool(annotation.get("iscrowd", 0)) for annotation in self.coco["annotations"])
+        objects = len(self.coco["annotations"]) - crowds
+        return {"images": len(self.images), "instances": objects, "crowds": crowds}
 
     def instances(self, image: dict[str, Any]) -> Instances:
         """The objects of one image, largest first, all with the score 1. Crowd regions are left out."""

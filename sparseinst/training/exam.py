@@ -23,6 +23,7 @@ from sparseinst.evaluation.coco.prepared import prepare
 from sparseinst.evaluation.looking import Looker, Seen, in_order
 from sparseinst.evaluation.predictors.eager import EagerPredictor
 from sparseinst.evaluation.selection import Selection
+from sparseinst.evaluation.together import batches, share
 from sparseinst.evaluation.truth import load_split
 from sparseinst.training.checkpoint import Checkpoint
 from sparseinst.training.ranks.group import Ranks
@@ -63,7 +64,7 @@ class Exam:
             DatasetError: It is not sound.
         """
         self._truth, self._files, self._ranks = load_split(data, SPLIT), open_images(data), ranks
-        self._drawn = pictures.chosen(self._truth, _PICTURES)
+        self._drawn = sorted(pictures.chosen(self._truth, _PICTURES))
 
     @staticmethod
     def is_possible(data: Path) -> bool:
@@ -81,29 +82,30 @@ class Exam:
         Returns:
             The marks; None where any rank was told to stop.
         """
-        ranks, images = self._ranks, in_order(self._truth)
-        mine = images[ranks.rank :: ranks.world_size]
-        rounds = ceil(ceil(len(images) / ranks.world_size) / _BATCH)  # the same number on every rank
+        ranks, all_batches = self._ranks, batches(in_order(self._truth), _BATCH)
+        mine = share(all_batches, ranks)
+        rounds = ceil(len(all_batches) / ranks.world_size)  # the same number on every rank
         seen = Seen()
         with EagerPredictor(model) as predictor:
             match = ClassMatch(predictor.categories, self._truth.categories, "the model in training")
-            looker = Looker(predictor, self._truth, self._files, match, Selection(), self._drawn)
-            for start in range(0, rounds * _BATCH, _BATCH):
+            looker = Looker(predictor, self._truth, self._files, match, Selection())
+            for number in range(rounds):
                 beat()
                 if ranks.any(stop()):
                     return None
-                if start < len(mine):
-                    looker.look(mine[start : start + _BATCH], seen)
-        return self._mark(ranks.gather((seen.results, seen.pictures)))
+                if number < len(mine):
+                    looker.look(mine[number], seen)
+        return self._mark(ranks.gather(seen.results))
 
-    def _mark(self, parts: Sequence[tuple[list[dict[str, Any]], list[Any]]]) -> Marks:
+    def _mark(self, parts: Sequence[list[dict[str, Any]]]) -> Marks:
         """From what the ranks found; computed by rank 0 alone, so that the numbers are the same everywhere."""
         marks = None
         if self._ranks.is_main:
-            prepared = prepare(self._truth.coco, [result for results, _ in parts for result in results])
+            results = [result for part in parts for result in part]
+            prepared = prepare(self._truth.coco, results)
             values = numbers(accumulated(prepared), prepared)
             curve = precision_recall(match_table(prepared, MAX_DETS[-1]))
-            drawn = sorted((pair for _, shown in parts for pair in shown), key=lambda pair: str(pair[0]))
+            drawn = pictures.draw_pictures(self._truth, self._files, results, self._drawn)
             marks = Marks({name: values[name] for name in NUMBERS}, curve, drawn)
         given: Marks = self._ranks.from_main(marks)
         return given

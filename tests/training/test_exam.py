@@ -20,6 +20,7 @@ from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.looking import Looker, Seen
 from sparseinst.evaluation.truth import load_split
 from sparseinst.model.network import SparseInst
+from sparseinst.training import exam as exam_module
 from sparseinst.training.checkpoint import Checkpoint, load_checkpoint
 from sparseinst.training.config import TrainConfig
 from sparseinst.training.exam import Exam, Marks
@@ -65,6 +66,7 @@ def take(rank: int, folder: str, data: str) -> None:
             seen.results += known.to_coco(image["id"], self.truth.categories)[int(image["id"] == min(IDS)) :]
 
     Looker.look = look  # type: ignore[method-assign]
+    exam_module._BATCH = 1  # whole batches are shared, and there are but a few images
     categories = [Category(n, name) for n, name in enumerate(["disc", "triangle", "cross", "ring"], 1)]
     model = Checkpoint(SparseInst(TINY, 4).state_dict(), RunConfig(model=TINY), categories, 1)
     IDS = {image["id"] for image in load_split(Path(data), "val").images}

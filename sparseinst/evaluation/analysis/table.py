@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,9 +77,9 @@ class MatchTable:
             EvaluationError: There is no such file, or it is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 columns = {field.name: archive[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise EvaluationError(
                 f"The matches cannot be read ({error}).", where=str(path), fix="Run `sparseinst evaluate` again."
             ) from error
@@ -94,19 +95,25 @@ def match_table(prepared: Prepared, max_det: int, engine: EngineName = "hotcoco"
     Args:
         max_det: How many detections of an image and a class count.
     """
-    image_ids, category_ids = prepared.image_ids, prepared.category_ids
+    images, categories = np.array(prepared.image_ids, np.int64), np.array(prepared.category_ids, np.int64)
     names = {category["id"]: str(category["name"]) for category in prepared.categories}
-    parts = [_rows(part, prepared) for part in _parts(prepared, image_ids, max_det, engine)]
-    found = [np.concatenate(columns) for columns in zip(*(part[0] for part in parts), strict=True)]
-    objects = [np.concatenate(columns) for columns in zip(*(part[1] for part in parts), strict=True)]
-    images, categories = np.array(image_ids, np.int64), np.array(category_ids, np.int64)
+    alone = _has_no_object(prepared)
+    others = [entry for entry, is_alone in zip(prepared.found, alone.tolist(), strict=True) if not is_alone]
+    parts = [_rows(part, prepared) for part in _parts(replace(prepared, found=others), images, max_det, engine)]
+    compared, objects = (
+        [np.concatenate(columns) for columns in zip(*(part[side] for part in parts), strict=True)] for side in (0, 1)
+    )
+    found = [
+        np.concatenate(columns)
+        for columns in zip(compared, _false(prepared, np.flatnonzero(alone), max_det), strict=True)
+    ]
     image, category = _places(images, found[0]), _places(categories, found[1])
     # The engine lists an image's detections by descending score already; a stable sort keeps the order of ties.
-    order = np.lexsort((np.arange(len(image)), image, -found[2], category))
+    order = np.lexsort((found[3], image, -found[2], category))
     return MatchTable(
         image_ids=images,
         category_ids=categories,
-        category_names=np.array([names[category_id] for category_id in category_ids], np.str_),
+        category_names=np.array([names[category_id] for category_id in categories.tolist()], np.str_),
         image=image[order],
         category=category[order],
         score=found[2][order],
@@ -122,11 +129,37 @@ def match_table(prepared: Prepared, max_det: int, engine: EngineName = "hotcoco"
     )
 
 
+def _has_no_object(prepared: Prepared) -> NDArray[np.bool_]:
+    """Whether the truth has nothing of a result's class in its image, no crowd region either; one for each result.
+
+    They are most of what a model finds, and no mask has to be compared to know that they are false.
+    """
+    there = {(entry["image_id"], entry["category_id"]) for entry in prepared.truth}
+    return np.array([(entry["image_id"], entry["category_id"]) not in there for entry in prepared.found], np.bool_)
+
+
+def _false(prepared: Prepared, rows: NDArray[np.intp], max_det: int) -> list[NDArray[Any]]:
+    """The columns of results that found nothing; of an image and a class only the best ones, as in the engine."""
+    entries = [prepared.found[row] for row in rows.tolist()]
+    image = np.array([entry["image_id"] for entry in entries], np.int64)
+    category = np.array([entry["category_id"] for entry in entries], np.int64)
+    score = np.array([entry["score"] for entry in entries], np.float64)
+    ids = np.array([entry["id"] for entry in entries], np.int64)
+    order = np.lexsort((ids, -score, category, image))
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = (np.diff(image[order]) != 0) | (np.diff(category[order]) != 0)
+    starts = np.flatnonzero(is_first)
+    rank = np.arange(len(order)) - starts[np.cumsum(is_first) - 1] if len(order) else order
+    kept = order[rank < max_det]
+    nothing = np.zeros((len(kept), len(IOU_THRESHOLDS)), np.bool_)
+    return [image[kept], category[kept], score[kept], ids[kept], nothing, nothing]
+
+
 def _parts(
-    prepared: Prepared, image_ids: Sequence[int], max_det: int, engine: EngineName
+    prepared: Prepared, image_ids: NDArray[np.int64], max_det: int, engine: EngineName
 ) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, max(len(image_ids), 1), _IMAGES_AT_A_TIME):
-        yield matched(prepared, image_ids[start : start + _IMAGES_AT_A_TIME], max_det, engine)
+        yield matched(prepared, image_ids[start : start + _IMAGES_AT_A_TIME].tolist(), max_det, engine)
 
 
 def _rows(entries: Sequence[Mapping[str, Any]], prepared: Prepared) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:

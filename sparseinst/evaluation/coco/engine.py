@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from sparseinst.evaluation.coco.prepared import Prepared
 
@@ -77,7 +78,11 @@ def matched(
     evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0.0, 1e10]], ["all"]
     with redirect_stdout(io.StringIO()):
         evaluation.evaluate()
-    return [entry for entry in evaluation.evalImgs if entry is not None]
+    entries = [entry for entry in evaluation.evalImgs if entry is not None]
+    if engine == "hotcoco":  # it numbers detections anew
+        for entry in entries:
+            entry["dtIds"] = [part.found[number - 1]["id"] for number in entry["dtIds"]]
+    return entries
 
 
 def engine_version(engine: EngineName) -> str:
@@ -98,11 +103,10 @@ def _hotcoco(prepared: Prepared) -> Any:
 
 
 def _pycocotools(prepared: Prepared) -> Any:
-    from pycocotools import mask as coco_mask
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    found = [{**entry, "area": float(coco_mask.area(entry["segmentation"]))} for entry in prepared.found]
+    found = [{**entry, "area": _area(entry), "iscrowd": 0} for entry in prepared.found]
     indexed = []
     for objects in ([dict(entry) for entry in prepared.truth], found):
         coco = COCO()
@@ -111,6 +115,12 @@ def _pycocotools(prepared: Prepared) -> Any:
             coco.createIndex()
         indexed.append(coco)
     return COCOeval(*indexed, "segm")
+
+
+def _area(found: dict[str, Any]) -> float:
+    if "bbox" in found:
+        return float(found["bbox"][2] * found["bbox"][3])
+    return float(coco_mask.area(found["segmentation"]))
 
 
 def _dataset(prepared: Prepared, objects: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Prepared:
     images: Sequence[Mapping[str, Any]]
     categories: Sequence[Mapping[str, Any]]
     truth: Sequence[dict[str, Any]]
-    found: Sequence[dict[str, Any]]
+    found: list[dict[str, Any]]
 
     @property
     def image_ids(self) -> list[int]:
@@ -45,8 +45,11 @@ def prepare(annotations: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
         annotations: A COCO object that passed `load_coco`: images (all that were looked at, also those without
             objects), categories and annotations. A missing area is the mask's; a missing iscrowd is 0.
         results: COCO results with image_id, category_id, score and segmentation (RLE, compressed or as counts). Those
-            of other categories are left out: nothing counts them.
+            of other categories are left out: nothing counts them. Where all have a bbox, its area takes the place of
+            the mask's, as pycocotools' `loadRes` has it; that decides for detections that found nothing whether they
+            are small, medium or large.
     """
+    boxed = has_boxes(results)
     sizes = {image["id"]: (image["height"], image["width"]) for image in annotations["images"]}
     known = {category["id"] for category in annotations["categories"]}
     truth = [_object(annotation, number, sizes) for number, annotation in enumerate(annotations["annotations"], 1)]
@@ -57,12 +60,17 @@ def prepare(annotations: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
             "category_id": result["category_id"],
             "score": result["score"],
             "segmentation": segmentation_to_rle(result["segmentation"], *sizes[result["image_id"]]),
-            "iscrowd": 0,
+            **({"bbox": result["bbox"]} if boxed else {}),
         }
         for number, result in enumerate(results, 1)
         if result["category_id"] in known
     ]
     return Prepared(annotations["images"], annotations["categories"], truth, found)
+
+
+def has_boxes(results: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all results have a box, and so areas are the boxes'."""
+    return bool(results) and all(result.get("bbox") for result in results)
 
 
 def _object(annotation: Mapping[str, Any], number: int, sizes: Mapping[int, tuple[int, int]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
+from sparseinst.evaluation.predictors.device import device_name
 from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.export.export import describe
 from sparseinst.model.inference import prepare_for_inference
@@ -24,6 +25,7 @@ class EagerPredictor(Predictor):
         """`where` is what messages call the checkpoint."""
         super().__init__(describe(checkpoint), where)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = device_name(self._device)
         self._model = prepare_for_inference(restore_model(checkpoint).to(self._device))
 
     @classmethod

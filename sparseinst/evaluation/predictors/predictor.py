@@ -23,7 +23,15 @@ _METADATA_KEYS = ("model", "categories", "short_side", "longest_side", "mask_thr
 
 
 class Predictor(Closing, ABC):
-    """A model that finds objects in images. To be used in a `with` block, or closed."""
+    """A model that finds objects in images. To be used in a `with` block, or closed.
+
+    Attributes:
+        metadata: What the model says about itself; see `describe` of the export.
+        categories: In the order of the class index.
+        device: What it runs on, in words.
+    """
+
+    device = "CPU"
 
     def __init__(self, metadata: Mapping[str, Any], where: str) -> None:
         missing = [key for key in _METADATA_KEYS if key not in metadata]

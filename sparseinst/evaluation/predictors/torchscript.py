@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
+from sparseinst.evaluation.predictors.device import device_name
 from sparseinst.evaluation.predictors.predictor import Predictor
 from sparseinst.export.decode import decode_batch
 from sparseinst.export.torchscript import load_script
@@ -21,6 +22,7 @@ class TorchScriptPredictor(Predictor):
     def __init__(self, path: Path) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model, metadata = load_script(path, self._device)
+        self.device = device_name(self._device)
         super().__init__(metadata, str(path))
 
     @torch.inference_mode()

@@ -36,6 +36,7 @@ def parse_address(address: str) -> tuple[str, str, str]:
 class TritonPredictor(Predictor):
     def __init__(self, address: str) -> None:
         server, model, version = parse_address(address)
+        self.device = f"Triton at {server}, over gRPC"
         self._client = TritonClient(server, model, version=version)
         super().__init__(self._client.metadata, address)
 
