@@ -27,6 +27,7 @@ import torch
 
 from benchmarks.device import describe
 from benchmarks.memory import peak_megabytes
+from sparseinst.evaluation.analysis.analyse import analyse
 from sparseinst.evaluation.analysis.table import match_table
 from sparseinst.evaluation.coco.engine import ENGINES
 from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
@@ -65,7 +66,10 @@ def main() -> None:
 
 def _size(images: int) -> dict[str, Any]:
     """Both engines and the rest, at one size; the ratio is of times in this run."""
-    parts = [*ENGINES, "table"] if images <= _LARGEST_REFERENCE else [ENGINES[0], "table"]
+    parts = [engine for engine in ENGINES if engine == "hotcoco" or images <= _LARGEST_REFERENCE] + [
+        "table",
+        "analysis",
+    ]
     measured = {part: _in_a_process(part, images) for part in parts}
     size: dict[str, Any] = {"images": images, "detections": images * _DETECTIONS, **measured}
     if "pycocotools" in measured:
@@ -88,6 +92,10 @@ def _part(what: str, images: int) -> dict[str, Any]:
     truth, found = draw(images)
     if what == "table":
         return _measured(lambda: match_table(prepare(truth, found), _DETECTIONS))
+    if what == "analysis":
+        prepared = prepare(truth, found)
+        table = match_table(prepared, _DETECTIONS)
+        return _measured(lambda: analyse(table, prepared))
     numbers: dict[str, Any] = {}
 
     def work() -> None:
@@ -194,7 +202,7 @@ def _encoding() -> dict[str, int]:
 def _words(size: dict[str, Any]) -> str:
     parts = [
         f"{part} {size[part]['seconds']:.2f} s, {size[part]['megabytes']:.0f} MB"
-        for part in (*ENGINES, "table")
+        for part in (*ENGINES, "table", "analysis")
         if part in size
     ]
     ratio = f"; {size['times_faster']:.1f} times as fast" if "times_faster" in size else ""

@@ -42,6 +42,7 @@ _MOST_CLASSES = 10
     help="What compares the masks: the quick program, or COCO's own; the numbers are the same.",
 )
 @click.option("--tags", type=click.Path(path_type=Path), help="Tags of images (JSON or CSV), to be measured apart.")
+@click.option("--incumbent", type=click.Path(path_type=Path), help="The folder of another evaluation, to compare with.")
 @selection_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -56,6 +57,7 @@ def command(
     max_dets: tuple[int, int, int],
     engine: EngineName,
     tags: Path | None,
+    incumbent: Path | None,
     class_scores: dict[str, float],
     mask_nms: float,
     most: int,
@@ -70,32 +72,53 @@ def command(
       sparseinst evaluate --data data --model model/checkpoint.pt --output evaluation
       sparseinst evaluate --data data --model grpc://127.0.0.1:8001/sparseinst --output evaluation
       sparseinst evaluate --detections found.json --annotations instances_val.json --output evaluation
+      sparseinst evaluate --data data --model new.pt --incumbent evaluation --output evaluation-of-new
     """
-    from sparseinst.evaluation.evaluate import METRICS, evaluate, evaluate_detections
+    from sparseinst.data.directory import annotations_path
+    from sparseinst.evaluation.evaluate import evaluate, evaluate_detections
     from sparseinst.evaluation.measure import Counting
     from sparseinst.evaluation.pictures import SHEET
+    from sparseinst.evaluation.report.page import NAME as REPORT
     from sparseinst.evaluation.selection import Selection
+    from sparseinst.evaluation.writing import METRICS
 
     counting = Counting(max_dets=max_dets, engine=engine, tags=tags)
     if data and model and not (detections or annotations):
         selection = Selection(class_scores=class_scores, mask_nms=mask_nms, most=most)
         how = {"batch_size": batch_size, "picture_count": pictures}
-        metrics = evaluate(data, split, model, output, selection=selection, counting=counting, **how)
-    elif detections and annotations and not (data or model):
-        metrics = evaluate_detections(detections, annotations, output, counting)
+        metrics = evaluate(
+            data, split, model, output, selection=selection, counting=counting, incumbent=incumbent, **how
+        )
+    elif detections and not model and bool(annotations) != bool(data):
+        truth = annotations or annotations_path(Path(data or ""), split)
+        metrics = evaluate_detections(detections, truth, output, counting, incumbent, data)
     else:
-        raise click.UsageError("Give --data with --model, or --detections with --annotations.")
-    drawn = [f"pictures: {output / SHEET}"] if data and pictures else []
+        raise click.UsageError("Give --data with --model, or --detections with --annotations or --data.")
+    drawn = [f"pictures: {output / SHEET}"] if model and pictures else []
     emit(
         metrics,
         as_json,
         [
             *_table(metrics),
+            *_behind(metrics),
             f"metrics:  {output / METRICS}",
+            f"report:   {output / REPORT}",
             *drawn,
             f"next:     sparseinst gate --candidate {output / METRICS} --min-ap 0.5",
         ],
     )
+
+
+def _behind(metrics: Mapping[str, Any]) -> list[str]:
+    """The worst slice, what costs most, and what one should know."""
+    lines = []
+    if worst := metrics["worst_slice"]:
+        lines.append(f"worst slice: {worst['by']} {worst['name']}: AP {_number(worst['AP'])}, {worst['images']} images")
+    kinds = [(of["AP50_lost"], kind, of["count"]) for kind, of in metrics["errors"]["kinds"].items() if of["AP50_lost"]]
+    if kinds:
+        lost, kind, count = max(kinds)
+        lines.append(f"costliest errors: {kind}, {count}: AP50 would be {lost:.3f} higher without them")
+    return lines + [f"note {note['code']}: {note['text']}" for note in metrics["notes"]]
 
 
 def parse_max_dets(text: str) -> tuple[int, int, int]:

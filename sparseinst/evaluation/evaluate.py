@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,20 @@ from typing import Any
 from sparseinst.data.loading.image_files import ImageFiles, open_images
 from sparseinst.data.origin import DataOrigin
 from sparseinst.evaluation import pictures
-from sparseinst.evaluation.analysis.table import MATCHES
 from sparseinst.evaluation.class_match import ClassMatch
-from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.latency import SAMPLES, latency
 from sparseinst.evaluation.looking import Looker, Seen, in_order, read_pixels
-from sparseinst.evaluation.measure import Counting, Measured, measure
+from sparseinst.evaluation.measure import Counting, measure
 from sparseinst.evaluation.predictors.predictor import Predictor, open_predictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.together import Group, batches, processes, share
 from sparseinst.evaluation.truth import Truth, load_split, load_truth
-from sparseinst.files import sha256_of_file, write_json, write_text
+from sparseinst.evaluation.writing import Making, write_evaluation
+from sparseinst.files import sha256_of_file
 from sparseinst.manifest import NAME as MANIFEST
-from sparseinst.manifest import read_manifest, write_manifest
+from sparseinst.manifest import read_manifest
 from sparseinst.progress import progress
-
-METRICS = "metrics.json"
-DETECTIONS = "detections.json"
 
 
 def evaluate(
@@ -42,6 +37,7 @@ def evaluate(
     picture_count: int = 6,
     selection: Selection | None = None,
     counting: Counting | None = None,
+    incumbent: Path | None = None,
 ) -> dict[str, Any]:
     """Runs a model on every image of a split and compares with the truth.
 
@@ -52,11 +48,12 @@ def evaluate(
         data: A dataset directory.
         split: "val" or "train".
         model: A checkpoint, a TorchScript file, or grpc://host:port/model[/version].
-        output: Gets metrics.json, matches.npz, detections.json, overlays/, overlays.jpg and manifest.json.
+        output: Gets metrics.json, matches.npz, detections.json, report.html, overlays/, overlays.jpg, manifest.json.
         batch_size: Images that are held in memory and given to the model at a time.
         picture_count: Images that are drawn.
         selection: Which of the found objects count; default: all.
         counting: How they are counted; default: as COCO does.
+        incumbent: The folder of an evaluation on the same data to compare with; adds comparison.json.
 
     Returns:
         The content of metrics.json (docs/metrics.md), in every process.
@@ -88,19 +85,40 @@ def evaluate(
                 "model": predictor.metadata.get("checkpoint_sha256") or model,
             }
             drawn = pictures.draw_pictures(truth, files, seen.results, sorted(pictures.chosen(truth, picture_count)))
-            _write(output, metrics, found, seen.results, pictures.save(output, drawn), inputs, settings)
+            costly = [image["image_id"] for image in metrics["costly_images"]]
+            write_evaluation(
+                output,
+                metrics,
+                found.table,
+                Making(inputs, settings),
+                results=seen.results,
+                files=pictures.save(output, drawn),
+                shown=pictures.draw_pictures(truth, files, seen.results, costly),
+                incumbent=incumbent,
+            )
         told: dict[str, Any] = group.from_main(metrics)
         return told
 
 
 def evaluate_detections(
-    detections: Path, annotations: Path, output: Path, counting: Counting | None = None
+    detections: Path,
+    annotations: Path,
+    output: Path,
+    counting: Counting | None = None,
+    incumbent: Path | None = None,
+    data: Path | None = None,
 ) -> dict[str, Any]:
     """Compares the detections of some other program (COCO results with RLE masks) with an annotation file.
 
+    Args:
+        detections: The results.
+        annotations: A COCO file.
+        output: As for `evaluate`.
+        counting: As for `evaluate`; so is `incumbent`.
+        data: The dataset directory that the annotations are of: its images are shown in the report.
+
     Returns:
-        The same as `evaluate`, without what only a model has; metrics.json, matches.npz and manifest.json are in
-        `output`.
+        The same as `evaluate`, without what only a model has.
 
     Raises:
         SparseInstError: A file is missing or wrong; all findings are in the message.
@@ -116,7 +134,9 @@ def evaluate_detections(
         "model": {"source": str(detections)},
     }
     inputs = {"dataset": truth.id, "detections": sha256_of_file(detections)}
-    _write(output, metrics, found, None, [], inputs, {})
+    costly = [image["image_id"] for image in metrics["costly_images"]]
+    shown = pictures.draw_pictures(truth, open_images(data), results, costly) if data else []
+    write_evaluation(output, metrics, found.table, Making(inputs, {}), shown=shown, incumbent=incumbent)
     return metrics
 
 
@@ -154,24 +174,3 @@ def _timing(seconds: Mapping[str, float], images: int, begin: float) -> dict[str
 def _model(source: str, predictor: Predictor) -> dict[str, Any]:
     said = predictor.metadata
     return {"source": source, "name": said["model"], "checkpoint_sha256": said.get("checkpoint_sha256")}
-
-
-def _write(
-    output: Path,
-    metrics: Mapping[str, Any],
-    found: Measured,
-    results: Sequence[Mapping[str, Any]] | None,
-    drawn: Sequence[Path],
-    inputs: Mapping[str, str],
-    settings: Mapping[str, Any],
-) -> None:
-    write_json(output / METRICS, metrics)
-    found.table.save(output / MATCHES)
-    files = [output / METRICS, output / MATCHES, *drawn]
-    if results is not None:
-        write_text(
-            output / DETECTIONS, json.dumps(results, allow_nan=False)
-        )  # on one line: there may be half a million
-        files.append(output / DETECTIONS)
-    facts = {name: metrics[name] for name in (*NUMBERS, "images", "instances", "detections")}
-    write_manifest(output, kind="metrics", inputs=inputs, settings=settings, files=files, facts=facts)

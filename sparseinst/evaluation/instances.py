@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import hotcoco.mask
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from sparseinst.data.categories import Category
 from sparseinst.masks.coco import encode_masks
@@ -77,4 +77,4 @@ class Instances:
 
     def boxes(self) -> NDArray[np.float64]:
         """[x, y, width, height] of each mask in pixels, [n, 4]; all 0 for an empty mask."""
-        return np.asarray(coco_mask.toBbox(encode_masks(self.masks)), np.float64).reshape(-1, 4)
+        return np.asarray(hotcoco.mask.to_bbox(encode_masks(self.masks)), np.float64).reshape(-1, 4)

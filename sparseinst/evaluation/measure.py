@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparseinst.evaluation.analysis.analyse import analyse
 from sparseinst.evaluation.analysis.table import MatchTable, match_table
 from sparseinst.evaluation.coco.engine import MAX_DETS, EngineName, accumulated, engine_version
 from sparseinst.evaluation.coco.numbers import numbers
@@ -49,13 +50,18 @@ def measure(truth: Truth, results: Sequence[Mapping[str, Any]], counting: Counti
         EvaluationError: The file of tags is wrong.
     """
     begin = time.perf_counter()
+    tags = _tags(counting, truth)
     prepared = prepare(truth.coco, results)
     scores = numbers(accumulated(prepared, counting.max_dets, counting.engine), prepared)
     scored = time.perf_counter()
     table = match_table(prepared, counting.max_dets[-1], counting.engine, truth.id)
+    behind = analyse(table, prepared, tags)
+    classes = {name: {**scores["per_class"][name], **more} for name, more in behind.pop("per_class").items()}
     metrics = {
         "schema": SCHEMA,
         **scores,
+        **behind,
+        "per_class": classes,
         **truth.counts(),
         "detections": len(results),
         "max_dets": list(counting.max_dets),
@@ -64,3 +70,11 @@ def measure(truth: Truth, results: Sequence[Mapping[str, Any]], counting: Counti
         "dataset": truth.id,
     }
     return Measured(metrics, table, {"score": scored - begin, "analyse": time.perf_counter() - scored})
+
+
+def _tags(counting: Counting, truth: Truth) -> dict[str, list[int]] | None:
+    if counting.tags is None:
+        return None
+    from sparseinst.evaluation.analysis.tags import read_tags
+
+    return read_tags(counting.tags, truth.images)

@@ -9,6 +9,8 @@ from PIL import Image
 
 from sparseinst.cli import cli
 from sparseinst.errors import ConfigError, DatasetError, EvaluationError, GateRefused
+from sparseinst.manifest import read_manifest
+from tests.evaluation.gate import measured
 
 
 def sparseinst(*arguments, code=0):
@@ -134,7 +136,49 @@ def test_gate_prints_its_decision_also_when_it_refuses(metrics, decision, tmp_pa
         )
     verdict = json.loads(capsys.readouterr().out)
     assert verdict["decision"] == decision
-    assert list(caught.value.details) == verdict["reasons"]
+    assert list(caught.value.details) == [r["text"] for r in verdict["reasons"] if r["outcome"] == decision]
+
+
+def test_gate_says_of_every_check_what_it_found(tmp_path):
+    candidate = write(tmp_path / "metrics.json", measured.metrics(0.6))
+    lines = run("gate", "--candidate", candidate, "--min-ap", 0.5, "--set", "max_latency_ms=60").stdout.splitlines()
+    assert lines[0].startswith("pass: ")
+    assert [line.split()[1] for line in lines[1:]] == ["form", "minimum", "data", "latency", "parity"]
+    with pytest.raises(GateRefused):
+        run("gate", "--candidate", tmp_path, "--set", "max_latency_ms=40")
+    with pytest.raises(ConfigError, match="min_app"):
+        run("gate", "--candidate", candidate, "--set", "min_app=1")
+
+
+def test_gate_keeps_its_decision_with_a_manifest_and_who_forced_it(tmp_path):
+    (tmp_path / "evaluation").mkdir()
+    write(tmp_path / "evaluation/metrics.json", measured.metrics(0.1))
+    arguments = ["gate", "--candidate", tmp_path / "evaluation", "--min-ap", 0.5, "--output", tmp_path / "gate"]
+    with pytest.raises(GateRefused):
+        run(*arguments)
+    refused = read_manifest(tmp_path / "gate")
+    assert (refused["kind"], refused["facts"]["decision"], refused["facts"]["forced"]) == ("gate", "fail", None)
+    with pytest.raises(ConfigError, match="why"):
+        run(*arguments, "--force", "--by", "Ada")
+    assert read_manifest(tmp_path / "gate") == refused
+    assert run(*arguments, "--force", "--by", "Ada", "--why", "a trial").stdout.startswith(
+        "pass: forced by Ada: a trial"
+    )
+    kept = json.loads((tmp_path / "gate/gate.json").read_text())
+    assert kept["decision"] == "pass"
+    assert {name: kept["forced"][name] for name in ("by", "why", "instead_of")} == {
+        "by": "Ada",
+        "why": "a trial",
+        "instead_of": "fail",
+    }
+    with pytest.raises(ConfigError, match="--force"):
+        run("gate", "--candidate", tmp_path / "evaluation", "--why", "a trial")
+
+
+def test_gate_refuses_to_write_over_another_artifact(dataset, tmp_path):
+    candidate = write(tmp_path / "metrics.json", measured.metrics(0.6))
+    with pytest.raises(ConfigError, match="'dataset'"):
+        run("gate", "--candidate", candidate, "--output", dataset)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])

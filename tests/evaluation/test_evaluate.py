@@ -3,13 +3,12 @@ import shutil
 
 import numpy as np
 import pytest
-from pycocotools import mask as coco_mask
 
 from sparseinst.data.categories import Category
 from sparseinst.errors import DatasetError, EvaluationError
 from sparseinst.evaluation.class_match import ClassMatch
 from sparseinst.evaluation.coco.numbers import NUMBERS
-from sparseinst.evaluation.evaluate import evaluate
+from sparseinst.evaluation.evaluate import evaluate, evaluate_detections
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.pictures import compare
 from sparseinst.evaluation.truth import load_split
@@ -42,7 +41,14 @@ def test_a_model_that_answers_the_truth_has_ap_1_and_leaves_all_its_files(datase
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert manifest["kind"] == "metrics"
     assert manifest["inputs"]["dataset"] == json.loads((dataset / "manifest.json").read_text())["id"]
-    assert {"metrics.json", "detections.json", "overlays.jpg"} < set(manifest["files"])
+    made = {"metrics.json", "matches.npz", "detections.json", "report.html", "overlays.jpg"}
+    assert made < set(manifest["files"])
+    assert metrics["schema"] == "sparseinst.metrics/2"
+    assert metrics["engine"]["name"] == "hotcoco"
+    assert metrics["speed"]["latency_ms"]["samples"] == 12 and metrics["speed"]["device"] == "CPU"
+    assert metrics["errors"]["kinds"]["missed"]["count"] == 0
+    assert metrics["best"]["f1"] == 1.0
+    assert metrics["per_class"]["disc"].keys() >= {"AP", "AP50", "AP75", "AR", "instances", "detections", "best"}
 
 
 def test_the_detections_on_disk_are_coco_results_of_which_pycocotools_makes_the_same_numbers(dataset, oracle, tmp_path):
@@ -54,6 +60,28 @@ def test_the_detections_on_disk_are_coco_results_of_which_pycocotools_makes_the_
         [metrics[name] for name in NUMBERS], abs=1e-12
     )
     assert not (tmp_path / "overlays.jpg").exists()
+
+
+def test_detections_read_again_give_the_same_numbers_and_pictures_of_the_costliest_images(dataset, oracle, tmp_path):
+    first = evaluate(dataset, "val", "oracle.pt", tmp_path / "model", picture_count=0)
+    results = json.loads((tmp_path / "model/detections.json").read_text())
+    places = dataset / "annotations/val.json"
+    (tmp_path / "half.json").write_text(json.dumps(results[::2]))
+    again = evaluate_detections(tmp_path / "model/detections.json", places, tmp_path / "again")
+    half = evaluate_detections(tmp_path / "half.json", places, tmp_path / "half", data=dataset)
+    assert {name: again[name] for name in NUMBERS} == {name: first[name] for name in NUMBERS}
+    assert half["costly_images"][0]["AP_lost"] > 0 and half["costly_images"][0]["missed"] > 0
+    page = (tmp_path / "half/report.html").read_text()
+    assert page.count("data:image/jpeg") == len(half["costly_images"])
+    assert "speed" not in again
+
+
+def test_an_evaluation_compared_with_itself_differs_by_nothing(dataset, oracle, tmp_path):
+    evaluate(dataset, "val", "oracle.pt", tmp_path / "a", picture_count=0)
+    evaluate(dataset, "val", "oracle.pt", tmp_path / "b", picture_count=0, incumbent=tmp_path / "a")
+    comparison = json.loads((tmp_path / "b/comparison.json").read_text())
+    assert comparison["AP"]["difference"] == comparison["AP"]["low"] == comparison["AP"]["high"] == 0
+    assert "comparison.json" in json.loads((tmp_path / "b/manifest.json").read_text())["files"]
 
 
 def test_an_unsure_model_has_its_best_guesses_drawn_and_a_sure_one_only_what_it_is_sure_of(dataset):
