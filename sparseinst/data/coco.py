@@ -17,14 +17,16 @@ from sparseinst.errors import DatasetError
 Coco: TypeAlias = dict[str, Any]
 
 
-def load_coco(path: Path, images: Path | None = None) -> Coco:
+def load_coco(path: Path, images: Path | None = None, *, are_images_needed: bool = True) -> Coco:
     """Reads and checks a COCO file. It must fit into memory, as the annotations that models are measured on do.
 
     Args:
         images: The folder that `file_name` is relative to; every file must be there. None: they are not looked for.
+        are_images_needed: Whether anybody will open the images. If not, what is wrong with a `file_name` is no error.
 
     Returns:
-        The content. `iscrowd`, `area` and `bbox` may be missing from annotations: ingestion adds them.
+        The content. `iscrowd`, `area` and `bbox` may be missing from annotations: ingestion adds them. `file_name` may
+        be missing or wrong where images are not needed.
 
     Raises:
         DatasetError: The file is missing or is not JSON, or has errors; its details list them.
@@ -33,6 +35,8 @@ def load_coco(path: Path, images: Path | None = None) -> Coco:
     findings = checked.findings
     if images is not None:
         findings = [*findings, *_missing_files(checked.images, images)]
+    if not are_images_needed:
+        findings = [finding for finding in findings if not finding.pointer.endswith("/file_name")]
     if blocking(findings):
         raise_findings(blocking(findings), str(path))
     coco: Coco = read_json(path)

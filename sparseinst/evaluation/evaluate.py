@@ -16,6 +16,7 @@ from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.latency import SAMPLES, latency
 from sparseinst.evaluation.looking import Looker, Seen, in_order, read_pixels
 from sparseinst.evaluation.measure import Counting, measure
+from sparseinst.evaluation.notes import model_notes
 from sparseinst.evaluation.predictors.predictor import Predictor, open_predictor
 from sparseinst.evaluation.selection import Selection
 from sparseinst.evaluation.together import Group, batches, processes, share
@@ -73,6 +74,7 @@ def evaluate(
             found = measure(truth, seen.results, counting)
             metrics = {
                 **found.metrics,
+                "notes": [*found.metrics["notes"], *model_notes(truth.coco, predictor.metadata)],
                 "speed": _speed(predictor, truth, files, seen, batch_size),
                 "timing": _timing({**seen.seconds, **found.seconds}, len(truth.images), begin),
                 "model": _model(model, predictor),
@@ -124,7 +126,7 @@ def evaluate_detections(
         SparseInstError: A file is missing or wrong; all findings are in the message.
     """
     begin = time.perf_counter()
-    truth = load_truth(annotations)
+    truth = load_truth(annotations, are_images_needed=data is not None)
     results = load_detections(detections, truth)
     read = time.perf_counter() - begin
     found = measure(truth, results, counting or Counting())

@@ -50,5 +50,24 @@ def notes(
         yield _note("NO-OBJECT", f"Classes without an object here do not count: {shown}.")
 
 
+def model_notes(annotations: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Note]:
+    """The same of what the model itself cannot do.
+
+    Args:
+        annotations: A COCO object that passed `load_coco`.
+        metadata: The model's; "instances" is how many objects it finds in an image at most.
+    """
+    most = metadata.get("instances")
+    objects = Counter(a["image_id"] for a in annotations["annotations"] if not a.get("iscrowd"))
+    crowded = [count for count in objects.values() if most is not None and count > most]
+    if crowded:
+        yield _note(
+            "MODEL-LIMIT",
+            f"{len(crowded)} images have more than the {most} objects that the model finds in an image at most: "
+            f"{sum(crowded) - most * len(crowded)} of {sum(objects.values())} objects it cannot find. A model with a "
+            f"larger model.num_masks and model.max_detections ({max(crowded)} here) could.",
+        )
+
+
 def _note(code: str, text: str) -> Note:
     return {"code": code, "text": text}

@@ -58,13 +58,21 @@ class Truth:
         return Instances(np.ones(len(objects), np.float32), np.array([i for i, _ in objects], np.int64), masks)
 
 
-def load_truth(path: Path, images: Path | None = None) -> Truth:
+def load_truth(path: Path, images: Path | None = None, *, are_images_needed: bool = True) -> Truth:
     """Reads an annotation file; with `images`, every image it names is known to be in that folder.
+
+    Args:
+        path: The file.
+        images: The folder.
+        are_images_needed: If not, images need no `file_name`; those without one get a name from their id.
 
     Raises:
         DatasetError: Something is missing or wrong; all findings are in the message.
     """
-    coco = load_coco(path, images)
+    coco = load_coco(path, images, are_images_needed=are_images_needed)
+    for image in coco["images"]:
+        if not isinstance(image.get("file_name"), str):
+            image["file_name"] = f"image {image['id']}"
     return Truth(path, coco, load_categories(coco), sha256_of_file(path))
 
 

@@ -11,7 +11,7 @@ from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.evaluate import evaluate, evaluate_detections
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.pictures import compare
-from sparseinst.evaluation.truth import load_split
+from sparseinst.evaluation.truth import load_split, load_truth
 from sparseinst.imaging.overlay import draw
 from sparseinst.imaging.read import read_image
 from sparseinst.imaging.write import write_image
@@ -74,6 +74,19 @@ def test_detections_read_again_give_the_same_numbers_and_pictures_of_the_costlie
     page = (tmp_path / "half/report.html").read_text()
     assert page.count("data:image/jpeg") == len(half["costly_images"])
     assert "speed" not in again
+
+
+def test_detections_are_measured_on_annotations_that_name_no_image_files(dataset, oracle, tmp_path):
+    first = evaluate(dataset, "val", "oracle.pt", tmp_path / "model", picture_count=0)
+    coco = json.loads((dataset / "annotations/val.json").read_text())
+    for image in coco["images"]:
+        del image["file_name"]
+    (tmp_path / "truth.json").write_text(json.dumps(coco))
+    found = tmp_path / "model/detections.json"
+    metrics = evaluate_detections(found, tmp_path / "truth.json", tmp_path / "out")
+    assert metrics["AP"] == first["AP"]
+    with pytest.raises(DatasetError, match="file_name"):
+        load_truth(tmp_path / "truth.json")
 
 
 def test_an_evaluation_compared_with_itself_differs_by_nothing(dataset, oracle, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparseinst.evaluation.notes import notes
+from sparseinst.evaluation.notes import model_notes, notes
 
 TRUTH: dict[str, Any] = {
     "images": [{"id": 1}, {"id": 2}],
@@ -44,3 +44,11 @@ def test_classes_without_an_object_are_named_crowds_are_none() -> None:
     assert told(truth, [], 1, 10, 100)["NO-OBJECT"].endswith("do not count: cell.")
     many = {**truth, "categories": [{"id": n, "name": f"c{n}"} for n in range(2, 12)]}
     assert told(many, [], 1, 10, 100)["NO-OBJECT"].endswith("c3, c4, c5, c6, c7 and 4 more.")
+
+
+def test_more_objects_in_an_image_than_the_model_finds_are_pointed_out() -> None:
+    (note,) = model_notes(TRUTH, {"instances": 10})
+    assert note["code"] == "MODEL-LIMIT"
+    assert note["text"].startswith("1 images have more than the 10 objects") and "3 of 14 objects" in note["text"]
+    assert not list(model_notes(TRUTH, {"instances": 13}))
+    assert not list(model_notes(TRUTH, {}))
