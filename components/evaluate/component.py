@@ -1,7 +1,7 @@
-"""Evaluate: a checkpoint and a dataset become the 12 COCO numbers and pictures."""
+"""Evaluate: a checkpoint and a dataset become the 12 COCO numbers, a page to look at, and what the gate judges by."""
 
 from kfp import dsl
-from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Model, Output
+from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model, Output
 
 from components.image import IMAGE
 
@@ -12,37 +12,46 @@ def evaluate(
     model: Input[Model],
     folder: str,
     scores: Output[Metrics],
+    confusion: Output[ClassificationMetrics],
     report: Output[Artifact],
     pictures: Output[HTML],
+    summary: Output[Markdown],
 ) -> None:
-    """Computes the COCO mask metrics on the validation images.
+    """Computes the COCO mask metrics on the validation images, and finds out what lies behind them.
 
     Args:
         dataset: What ingest made.
         model: The checkpoint.
         folder: The folder of this run.
-        scores: The numbers, for Kubeflow's comparison of runs.
-        report: metrics.json, for the gate.
-        pictures: The truth beside the predictions, for Kubeflow's page of the run.
+        scores: The 12 numbers that are defined, and the speed, for Kubeflow's comparison of runs.
+        confusion: Which classes are taken for which, at IoU 0.5 and the best score threshold.
+        report: A folder with metrics.json and matches.npz, for the gate and for comparisons.
+        pictures: report.html, the whole evaluation to look at, for Kubeflow's page of the run.
+        summary: What stands out, in a few lines.
     """
-    import base64
     import shutil
     from pathlib import Path
 
     from sparseinst.evaluation.evaluate import evaluate as measure
+    from sparseinst.evaluation.report.summary import evaluation_summary, logged
     from sparseinst.log import get_logger
+    from sparseinst.pages.page import write_page
     from sparseinst.steps import step
 
     with step("evaluate") as facts:
         output = Path(folder) / "evaluate"
         metrics = measure(Path(dataset.metadata["location"]), "val", model.path, output)
-        for name in ("AP", "AP50", "AP75"):
-            if metrics[name] is not None:
-                scores.log_metric(name, metrics[name])
-        shutil.copyfile(output / "metrics.json", report.path)
-        sheet = base64.b64encode((output / "overlays.jpg").read_bytes()).decode()
-        Path(pictures.path).write_text(f'<img style="max-width:100%" src="data:image/jpeg;base64,{sheet}">')
+        for name, value in logged(metrics).items():
+            scores.log_metric(name, value)
+        if metrics.get("confusion"):
+            confusion.log_confusion_matrix(metrics["confusion"]["names"], metrics["confusion"]["counts"])
+        Path(report.path).mkdir(parents=True, exist_ok=True)
+        for file in ("metrics.json", "matches.npz"):
+            shutil.copyfile(output / file, Path(report.path) / file)
+        shutil.copyfile(output / "report.html", pictures.path)
+        write_page(Path(summary.path), evaluation_summary(metrics))
         get_logger("evaluate").info(
-            "AP %s, AP50 %s; pictures: %s", metrics["AP"], metrics["AP50"], output / "overlays.jpg"
+            "AP %s, AP50 %s; report: %s", metrics["AP"], metrics["AP50"], output / "report.html"
         )
         facts.update(AP=metrics["AP"], AP50=metrics["AP50"], pictures=str(output / "overlays.jpg"))
+        facts.update(report=str(output / "report.html"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.evaluation.analysis.analyse import analyse
+from sparseinst.evaluation.analysis.confusion import confusion
 from sparseinst.evaluation.analysis.table import MatchTable, match_table
 from sparseinst.evaluation.coco.engine import MAX_DETS, EngineName, accumulated, engine_version
 from sparseinst.evaluation.coco.numbers import numbers
@@ -17,6 +18,8 @@ from sparseinst.evaluation.notes import notes
 from sparseinst.evaluation.truth import Truth
 
 SCHEMA = "sparseinst.metrics/2"
+
+_UNDECIDED = 0.5  # the least score of what counts as found, where nothing tells a better one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +59,14 @@ def measure(truth: Truth, results: Sequence[Mapping[str, Any]], counting: Counti
     scored = time.perf_counter()
     table = match_table(prepared, counting.max_dets[-1], counting.engine, truth.id)
     behind = analyse(table, prepared, tags)
+    least = behind["best"]["score"] if behind["best"] else _UNDECIDED
     classes = {name: {**scores["per_class"][name], **more} for name, more in behind.pop("per_class").items()}
     metrics = {
         "schema": SCHEMA,
         **scores,
         **behind,
         "per_class": classes,
+        "confusion": confusion(table, prepared, least),
         **truth.counts(),
         "detections": len(results),
         "max_dets": list(counting.max_dets),

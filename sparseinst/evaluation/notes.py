@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sparseinst.evaluation.coco.prepared import has_boxes
+from sparseinst.pages.words import counted
 
 Note = dict[str, str]
 
@@ -27,7 +28,7 @@ def notes(
         lost = sum(max(count - max_dets[-1], 0) for count in objects.values())
         yield _note(
             "MANY-OBJECTS",
-            f"{len(crowded)} images have more than {max_dets[-1]} objects of a class, but no more detections count: "
+            f"{_images(crowded)} more than {max_dets[-1]} objects of a class, but no more detections count: "
             f"{lost} of {sum(objects.values())} objects cannot be found, so AP cannot reach 1. --max-dets "
             f"{max_dets[0]},{max_dets[1]},{max(objects.values())} counts them; such numbers are no longer COCO's.",
         )
@@ -57,16 +58,22 @@ def model_notes(annotations: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
         annotations: A COCO object that passed `load_coco`.
         metadata: The model's; "instances" is how many objects it finds in an image at most.
     """
-    most = metadata.get("instances")
+    if "instances" not in metadata:
+        return
+    most = int(metadata["instances"])
     objects = Counter(a["image_id"] for a in annotations["annotations"] if not a.get("iscrowd"))
-    crowded = [count for count in objects.values() if most is not None and count > most]
+    crowded = [count for count in objects.values() if count > most]
     if crowded:
         yield _note(
             "MODEL-LIMIT",
-            f"{len(crowded)} images have more than the {most} objects that the model finds in an image at most: "
+            f"{_images(crowded)} more than the {most} objects that the model finds in an image at most: "
             f"{sum(crowded) - most * len(crowded)} of {sum(objects.values())} objects it cannot find. A model with a "
             f"larger model.num_masks and model.max_detections ({max(crowded)} here) could.",
         )
+
+
+def _images(some: Collection[Any]) -> str:
+    return f"{counted(len(some), 'image')} {'has' if len(some) == 1 else 'have'}"
 
 
 def _note(code: str, text: str) -> Note:

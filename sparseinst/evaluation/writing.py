@@ -26,7 +26,7 @@ METRICS = "metrics.json"
 DETECTIONS = "detections.json"
 COMPARISON = "comparison.json"
 
-_WIDEST_PX = 1100  # of a picture in the report, which has up to 24
+_WIDEST_PX = 900  # of a picture in the report, which has up to 24
 
 
 @dataclass(frozen=True, slots=True)

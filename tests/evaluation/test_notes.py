@@ -29,7 +29,7 @@ def test_nothing_is_said_where_nothing_bends_the_numbers() -> None:
 def test_more_objects_of_a_class_than_detections_count_are_pointed_out_with_how_many_are_lost() -> None:
     said = told(TRUTH, [], 1, 5, 10)
     assert set(said) == {"MANY-OBJECTS", "MAX-DETS"}
-    assert said["MANY-OBJECTS"].startswith("1 images have more than 10 objects of a class")
+    assert said["MANY-OBJECTS"].startswith("1 image has more than 10 objects of a class")
     assert "3 of 14 objects cannot be found" in said["MANY-OBJECTS"] and "--max-dets 1,5,13" in said["MANY-OBJECTS"]
 
 
@@ -49,6 +49,6 @@ def test_classes_without_an_object_are_named_crowds_are_none() -> None:
 def test_more_objects_in_an_image_than_the_model_finds_are_pointed_out() -> None:
     (note,) = model_notes(TRUTH, {"instances": 10})
     assert note["code"] == "MODEL-LIMIT"
-    assert note["text"].startswith("1 images have more than the 10 objects") and "3 of 14 objects" in note["text"]
+    assert note["text"].startswith("1 image has more than the 10 objects") and "3 of 14 objects" in note["text"]
     assert not list(model_notes(TRUTH, {"instances": 13}))
     assert not list(model_notes(TRUTH, {}))

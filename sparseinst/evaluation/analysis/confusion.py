@@ -14,6 +14,7 @@ from sparseinst.evaluation.analysis.table import MatchTable
 from sparseinst.evaluation.coco.prepared import Prepared
 
 MOST_CLASSES = 20
+OTHERS, BACKGROUND = "other classes", "background"
 
 _IOU = 0.5
 
@@ -44,11 +45,11 @@ def confusion(
     order = _most_frequent(prepared)
     kept = order[:most_classes]
     place = {category: min(rank, most_classes) for rank, category in enumerate(order)}
-    labels = [names[category] for category in kept] + (["other classes"] if len(order) > most_classes else [])
+    labels = [names[category] for category in kept] + ([OTHERS] if len(order) > most_classes else [])
     counts = np.zeros((len(labels) + 1, len(labels) + 1), np.int64)
     places = [place[category] for category in prepared.category_ids] + [len(labels)]
     np.add.at(counts, np.ix_(places, places), matrix)
-    return {"names": _different([*labels, "background"]), "counts": counts.tolist(), "score": least_score}
+    return {"names": _different([*labels, BACKGROUND]), "counts": counts.tolist(), "score": least_score}
 
 
 def _matrix(prepared: Prepared, found: Sequence[dict[str, Any]]) -> NDArray[np.int64]:

@@ -63,7 +63,9 @@ def found_distribution(prepared: Prepared) -> dict[str, Any]:
     kept = [entry for entry in prepared.found if entry["score"] >= LEAST_SCORE]
     image_ids, category_ids = prepared.image_ids, prepared.category_ids
     names = {int(category["id"]): str(category["name"]) for category in prepared.categories}
-    areas = hotcoco.mask.area([entry["segmentation"] for entry in kept]) if kept else []  # pycocotools fails above 255
+    areas: Any = (
+        hotcoco.mask.area([entry["segmentation"] for entry in kept]) if kept else []
+    )  # pycocotools' fails above 255
     columns = FoundColumns(
         scores=np.array([entry["score"] for entry in kept], np.float64),
         areas=np.asarray(areas, np.float64),

@@ -14,10 +14,10 @@ best on an object that is not found yet finds it (with its own score, and the ob
 there. Neither would those of the other kinds, and missed objects would be found before all else.
 
 Source:
-    Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020; its missed objects leave
-    the count of objects instead. hotcoco 1.3.0's `tide_errors` finds the same kinds, but makes every badly placed
-    detection right, also several of one object, and one of the wrong class right within that wrong class: its AP50
-    without these two kinds is too high or too low, so it is counted here.
+    Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020. There, missed objects
+    leave the count of objects instead, and so cost nothing where nothing of a class is found; and an object that
+    detections of both of the first two kinds lie on is found by the better one only. hotcoco's `tide_errors` is the
+    same and tests hold it against this, but takes crowd regions for objects.
 """
 
 from __future__ import annotations

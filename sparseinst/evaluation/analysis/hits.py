@@ -105,32 +105,14 @@ def interpolated(hits: Hits, true: Floats, counted: Floats, objects: Floats, ahe
         [B, S]; 0 where there are no objects.
     """
     precision = true / (counted + _EPSILON)
-    floor = _floors(hits)
+    # Classes ever higher towards the front keep the maximum, which runs from the back, from crossing their border.
+    floor = float(len(hits.category)) - hits.segment
     envelope = np.maximum.accumulate((precision + floor)[:, ::-1], axis=1)[:, ::-1] - floor
-    before = np.zeros_like(objects) if ahead is None else reached_ahead(ahead, objects)
-    shares = recall_steps(hits, true, objects, before)
-    return (np.add.reduceat(shares * envelope, hits.first, axis=1) + before) / len(RECALLS)
-
-
-def recall_steps(hits: Hits, true: Floats, objects: Floats, before: Floats) -> Floats:
-    """How many of the 101 recalls are reached at each hit, and not before: [B, H]. `before` [B, S] are reached ahead."""
     reached = _reached(true / np.maximum(objects, 1.0)[:, hits.segment])
-    steps = np.diff(reached, axis=1, prepend=0.0)
-    steps[:, hits.first] = reached[:, hits.first] - before
-    return steps
-
-
-def decisive(hits: Hits, precision: Floats) -> Places:
-    """Which later hit of its class has the highest precision, and so is taken in place of each one: [H] to [H]."""
-    raised = precision + _floors(hits)
-    highest = np.maximum.accumulate(raised[::-1])[::-1]
-    places = np.where(raised == highest, np.arange(len(raised)), len(raised))
-    return np.minimum.accumulate(places[::-1])[::-1]
-
-
-def _floors(hits: Hits) -> Floats:
-    """Classes ever higher towards the front keep a maximum that runs from the back from crossing their border: [H]."""
-    return float(len(hits.category)) - hits.segment
+    gained = np.diff(reached, axis=1, prepend=0.0)
+    before = np.zeros_like(objects) if ahead is None else reached_ahead(ahead, objects)
+    gained[:, hits.first] = reached[:, hits.first] - before
+    return (np.add.reduceat(gained * envelope, hits.first, axis=1) + before) / len(RECALLS)
 
 
 def reached_ahead(ahead: Floats, objects: Floats) -> Floats:

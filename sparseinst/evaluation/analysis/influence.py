@@ -1,7 +1,8 @@
 """A first approximation of what AP would gain from each image, for all images at once.
 
-AP is a mean of precisions tp / n at some hits, with n detections so far. One false detection less before such a hit adds
-about tp / n^2 there, one more hit before all others about (n - tp) / n^2, and its own share of the recall.
+The precision at a hit is tp / n, with n detections so far. One false detection less before it adds about tp / n^2, one
+hit more before all others adds 1 for itself and about (n - tp) / n^2 at each of the others. AP is the sum of these
+precisions over the number of objects, but for the interpolation, which is left out here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.analysis.average_precision import WeightedAP, counts
-from sparseinst.evaluation.analysis.hits import RECALLS, Floats, Hits, Places, decisive, recall_steps, summed
+from sparseinst.evaluation.analysis.hits import Floats, Hits, Places, summed
 from sparseinst.evaluation.analysis.table import MatchTable
 
 
@@ -18,17 +19,13 @@ def gains(weighted: WeightedAP) -> Floats:
     """About how much AP would gain if all in an image were right: float64 [I]; 0 where no class has an object."""
     table = weighted.table
     ones = np.ones((1, len(table.image_ids)))
-    rows, objects = weighted.running_rows(ones), weighted.objects(ones)
+    rows, objects = weighted.running_rows(ones), weighted.objects(ones)[0]
     total = np.zeros(len(table.image_ids))
     for place, hits in enumerate(weighted.levels):
-        true, counted = counts(hits, ones, rows)
-        own = objects[:, hits.category]
-        share = recall_steps(hits, true, own, np.zeros_like(own))[0] / len(RECALLS)
-        true, counted = true[0], counted[0]
-        at = decisive(hits, true / counted)
-        taken = summed(at, share, len(at)) / counted**2
-        total += _by_false(table, hits, place, taken * true)
-        total += _by_missed(table, hits, place, taken * (counted - true), objects[0])
+        true, counted = (column[0] for column in counts(hits, ones, rows))
+        share = 1 / objects[hits.category][hits.segment]
+        total += _by_false(table, hits, place, share * true / counted**2)
+        total += _by_missed(table, hits, place, share * (counted - true) / counted**2, objects)
     return total / max(len(weighted.levels) * int((objects > 0).sum()), 1)
 
 

@@ -9,7 +9,7 @@ from sparseinst.evaluation.analysis.hits import RECALLS, Floats, Hits, Places, i
 from sparseinst.evaluation.analysis.influence import hits_after
 from sparseinst.evaluation.analysis.table import MatchTable
 
-_AT_A_TIME = 60_000  # numbers in an array: 8 MB
+_AT_A_TIME = 1_000_000  # numbers in an array: 8 MB
 
 
 def perfected(weighted: WeightedAP, images: Places) -> Floats:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sparseinst.evaluation.report.card import Card
 from sparseinst.evaluation.report.values import count, listed, part, real, score
 from sparseinst.pages.svg import Frame, chart, element, even_ticks
-from sparseinst.pages.words import counted, number, percent
+from sparseinst.pages.words import counted, joined, number, percent
 
 FEW = 20  # detections; the share of fewer says little
 _HONEST = 0.05  # difference of score and precision up to which scores are called honest
@@ -40,21 +40,35 @@ def bins(metrics: Mapping[str, Any]) -> list[Bin]:
 def about_calibration(metrics: Mapping[str, Any]) -> tuple[str, str] | None:
     """("good" or "note", a sentence); None where nothing was measured."""
     found = bins(metrics)
-    total = sum(each.count for each in found)
-    if not total:
+    if not found:
         return None
+    total = sum(each.count for each in found)
     mean = sum(each.count * each.score for each in found) / total
     right = sum(each.count * each.precision for each in found) / total
     ece = real(part(metrics, "calibration"), "ece")
-    error = "" if ece is None else f" (expected calibration error {score(ece)})"
+    error = "" if ece is None else f"; the expected calibration error is {score(ece)}"
     said = f"a detection scores {mean:.2f} on average, and {percent(right)} of them are right{error}"
-    if abs(mean - right) <= _HONEST:
-        if ece is not None and ece > _HONEST:
-            return "note", f"Scores are right on average but not each by itself: {said}."
-        return "good", f"Scores mean what they say: {said}."
-    if mean > right:
+    told = [each for each in found if each.count >= FEW]
+    high = [each for each in told if each.score - each.precision > _HONEST]
+    low = [each for each in told if each.precision - each.score > _HONEST]
+    if high and low:
+        return "note", f"Scores from {_ranges(high)} promise too much, those from {_ranges(low)} too little: {said}."
+    if high:
         return "note", f"The model is overconfident: {said}. Take thresholds from the curves, not from the scores."
-    return "note", f"The model is underconfident: {said}. A lower threshold than it looks is safe; see the curves."
+    if low:
+        return "note", f"The model is underconfident: {said}. It is right more often than its scores say."
+    return "good", f"Scores mean what they say: {said}."
+
+
+def _ranges(found: Sequence[Bin]) -> str:
+    """As "0.1 to 0.4"; bins that touch are one range."""
+    ends: list[list[float]] = []
+    for each in found:
+        if ends and each.low - ends[-1][1] < 1e-6:
+            ends[-1][1] = each.high
+        else:
+            ends.append([each.low, each.high])
+    return joined([f"{low:g} to {high:g}" for low, high in ends])
 
 
 def calibration_card(metrics: Mapping[str, Any]) -> Card:

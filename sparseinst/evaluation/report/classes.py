@@ -24,6 +24,7 @@ class ClassRow:
         objects, detections: Counts.
         threshold, f1: The score threshold with the best F1 at IoU 0.5.
         change: AP minus the incumbent's.
+        direction: Of the change, as `sure_direction` says it.
     """
 
     name: str
@@ -35,11 +36,19 @@ class ClassRow:
     threshold: float | None
     f1: float | None
     change: float | None
+    direction: str
 
     @property
     def is_measured(self) -> bool:
         """Whether there are objects enough for its AP to say something."""
         return self.ap is not None and self.objects >= FEW
+
+
+def sure_direction(low: float | None, high: float | None) -> str:
+    """Surely up ("good"), surely down ("error"), or what chance may have made (""), by a difference's interval."""
+    if low is None or high is None:
+        return ""
+    return "good" if low > 0 else "error" if high < 0 else ""
 
 
 def class_rows(metrics: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[ClassRow]:
@@ -61,6 +70,7 @@ def _row(name: str, values: Mapping[str, Any], change: Mapping[str, Any]) -> Cla
         threshold=real(best, "score"),
         f1=real(best, "f1"),
         change=real(change, "difference"),
+        direction=sure_direction(real(change, "low"), real(change, "high")),
     )
 
 

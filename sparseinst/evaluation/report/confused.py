@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sparseinst.evaluation.analysis.confusion import OTHERS
 from sparseinst.evaluation.report.values import part, real
 from sparseinst.pages.words import joined, number, percent
 
@@ -53,11 +54,11 @@ def _about(names: list[str], table: list[list[int]], threshold: float | None) ->
     said = ["Rows are the objects, columns what they were taken for, at IoU 0.5."]
     if threshold is not None:
         said[0] = f"{said[0][:-1]} and a score of at least {threshold:.2f}."
-    last = len(names) - 1
+    single = [place for place, name in enumerate(names[:-1]) if not name.startswith(OTHERS)]
     pairs = [
         (table[row][column], names[row], names[column], sum(table[row]))
-        for row in range(last)
-        for column in range(last)
+        for row in single
+        for column in single
         if row != column and table[row][column] >= max(_FEWEST, _LEAST * sum(table[row]))
     ]
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))

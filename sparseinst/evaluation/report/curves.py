@@ -128,9 +128,10 @@ def _star(frame: Frame, star: Point | None) -> str:
     if star is None:
         return ""
     x, y = frame.x(star.recall), frame.y(star.precision)
-    anchor, shift = ("end", -9) if star.recall > 0.5 else ("start", 9)
+    # A name of its width fits below the curve on the left, else above it on the right: never on it.
+    anchor, left, down = ("end", -9, 16) if star.recall > 0.3 else ("start", 9, -6)
     return element("circle", class_="ring", cx=x, cy=y, r=5) + words(
-        f"best F1 {score(star.f1)}", x + shift, y + 16, text_anchor=anchor, class_="axis halo"
+        f"best F1 {score(star.f1)}", x + left, y + down, text_anchor=anchor, class_="axis halo"
     )
 
 

@@ -17,7 +17,7 @@ from sparseinst.evaluation.report.slices import slice_groups
 from sparseinst.evaluation.report.speed import about_speed, about_timing, latency_tracks, timing_tracks
 from sparseinst.evaluation.report.values import length, real, score, signed
 from sparseinst.evaluation.report.verdict import sentences, standing
-from sparseinst.evaluation.report.versus import how_compared, panels
+from sparseinst.evaluation.report.versus import how_compared, incumbent_name, panels
 from sparseinst.pages.page import render_page
 
 NAME = "report.html"
@@ -62,6 +62,7 @@ def contents(
         "told": list(sentences(metrics, comparison, verdict)),
         "tiles": tiles(metrics, comparison),
         "panels": panels(comparison),
+        "incumbent": incumbent_name(comparison),
         "compared": how_compared(comparison),
         "precision": precision_tracks(metrics),
         "recall": recall_tracks(metrics),

@@ -11,10 +11,14 @@ from sparseinst.pages.words import counted, number
 
 _TITLES = {"crowding": "By objects in the image", "tag": "By tag"}
 _MOST = 40  # slices of a kind
+_WEAK = 0.9  # of the AP of all, to be worth a sentence
 
 
 def slice_groups(metrics: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[tuple[list[str], list[Track]]]:
-    """(headings, rows) for each way of cutting, the first heading its title. Crowding keeps its order; of tags the lowest AP comes first."""
+    """(headings, rows) for each way of cutting, the first heading its title.
+
+    Crowding keeps its order; of tags the lowest AP comes first.
+    """
     worst = _key(part(metrics, "worst_slice"))
     changes = {_key(entry): real(entry, "difference") for entry in listed(comparison, "slices")}
     groups: dict[str, list[Mapping[str, Any]]] = {}
@@ -34,7 +38,7 @@ def about_worst(metrics: Mapping[str, Any]) -> str:
     """The weakest part of the images; empty where none is named."""
     worst, all_of_them = part(metrics, "worst_slice"), real(metrics, "AP")
     ap = real(worst, "AP")
-    if ap is None or all_of_them is None or ap >= all_of_them:
+    if ap is None or all_of_them is None or ap > _WEAK * all_of_them:
         return ""
     size = f"{counted(count(worst, 'images'), 'image')}, {counted(count(worst, 'instances'), 'object')}"
     return f"{label(worst)}: AP {score(ap)}, against {score(all_of_them)} for all ({size})."

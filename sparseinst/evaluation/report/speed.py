@@ -58,7 +58,7 @@ def timing_tracks(metrics: Mapping[str, Any]) -> list[Track]:
     rows = [(name.capitalize(), _STAGES[name], value) for name, value in found.items()]
     rest = total - sum(found.values())
     if rest > 0.01 * total:
-        rows.append(("Rest", "opening the model, writing files", rest))
+        rows.append(("Rest", "opening the model, measuring its latency", rest))
     return [
         Track(name, _seconds(value), round(min(100.0, 100 * value / total), 2), about, (percent(value / total),))
         for name, about, value in rows

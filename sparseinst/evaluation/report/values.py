@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparseinst.pages.words import number
-
 NOTHING = "–"
 
 
@@ -65,7 +63,9 @@ def signed(value: float | None) -> str:
 
 def milliseconds(value: float | None) -> str:
     """A latency; three digits are more than it repeats to."""
-    return NOTHING if value is None else f"{number(value)}\u202fms"
+    if value is None:
+        return NOTHING
+    return f"{value / 1000:.3g}\u202fs" if value >= 1000 else f"{value:.3g}\u202fms"
 
 
 def length(value: float | None) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sparseinst.evaluation.report.classes import FEW
+from sparseinst.evaluation.report.classes import FEW, sure_direction
 from sparseinst.evaluation.report.slices import label
-from sparseinst.evaluation.report.values import count, listed, part, real, score, signed
+from sparseinst.evaluation.report.values import count, listed, part, real, score, signed, text
 from sparseinst.pages.svg import even_ticks
 from sparseinst.pages.words import counted, number, percent
 
@@ -29,9 +29,8 @@ class Difference:
 
     @property
     def direction(self) -> str:
-        """As it is surely up ("good"), surely down ("error") or neither (""); without an interval as it is."""
-        low, high = (self.value, self.value) if self.low is None or self.high is None else (self.low, self.high)
-        return "good" if low > 0 else "error" if high < 0 else ""
+        """As `sure_direction` says it."""
+        return sure_direction(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,8 @@ def about_difference(comparison: Mapping[str, Any]) -> tuple[str, str] | None:
     if found.low is None or found.high is None:
         return (
             "note",
-            f"AP differs from the incumbent's by {signed(found.value)}{against}; how sure that is, is unknown.",
+            f"AP differs from the incumbent's by {signed(found.value)}{against}; "
+            "too few images to say how sure that is.",
         )
     confidence = real(values, "confidence")
     sure = f"with a confidence of {percent(confidence)} " if confidence is not None else ""
@@ -94,15 +94,26 @@ def about_difference(comparison: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def how_compared(comparison: Mapping[str, Any]) -> str:
-    """What the interval is, in a sentence; empty where there is none."""
+    """What the lines are, in sentences; empty where there are none."""
     values = part(comparison, "AP")
     resamples, confidence = count(values, "resamples"), real(values, "confidence")
     if not resamples or confidence is None:
         return ""
-    return (
-        f"Interval: {percent(confidence)} of {number(resamples)} paired bootstrap resamples of the images. Classes and "
-        f"slices show the difference alone; classes with fewer than {counted(FEW, 'object')} are left out."
+    tests = sum(
+        real(part(part(comparison, "per_class"), name), "low") is not None for name in part(comparison, "per_class")
     )
+    chance = round((1 - confidence) * tests)
+    many = f", as about {counted(chance, 'class', 'classes')} would by chance alone" if chance else ""
+    return (
+        f"Lines are intervals of {percent(confidence)} from {number(resamples)} paired resamples of the images, "
+        f"coloured where they leave out 0{many}; bars have none. Classes with fewer than {FEW} objects are left out."
+    )
+
+
+def incumbent_name(comparison: Mapping[str, Any]) -> str:
+    """What people call it; empty where that is not known."""
+    model = part(comparison, "incumbent")
+    return text(model, "name") or text(model, "source")
 
 
 def _difference(name: str, values: Mapping[str, Any]) -> Difference | None:
@@ -130,4 +141,4 @@ def _largest(found: Sequence[Difference]) -> list[Difference]:
 
 def _limit(rows: Sequence[Difference]) -> float:
     reach = max(abs(bound) for row in rows for bound in (row.value, row.low or 0.0, row.high or 0.0))
-    return even_ticks(max(reach, 0.001), count=2)[-1]
+    return even_ticks(max(reach, 0.001), count=4)[-1]

@@ -44,7 +44,7 @@ def metrics(names: Sequence[str] = NAMES, **changed: Any) -> dict[str, Any]:
         "calibration": {"ece": 0.113, "bins": _bins()},
         "costly_images": _costly(),
         "confusion": {
-            "names": ["person", "car", NASTY, "other", "background"],
+            "names": ["person", "car", NASTY, "other classes", "background"],
             "counts": [[90, 1, 0, 2, 31], [0, 45, 9, 0, 12], [1, 7, 20, 0, 11], [0, 0, 0, 3, 4], [22, 15, 6, 8, 0]],
             "score": 0.42,
         },
@@ -79,6 +79,7 @@ def comparison(names: Sequence[str] = NAMES, **changed: Any) -> dict[str, Any]:
     """The candidate is surely better, but one class fell."""
     classes = {
         name: {"candidate": 0.3, "incumbent": 0.3 - change, "difference": change, "instances": 200 if place else 5}
+        | ({"low": change - 0.03, "high": change + 0.03} if place % 2 else {"low": None, "high": None})
         for place, name in enumerate(names)
         if (change := round(0.06 * math.sin(2.1 * place), 4))
     }
@@ -86,6 +87,7 @@ def comparison(names: Sequence[str] = NAMES, **changed: Any) -> dict[str, Any]:
     resampled = {"confidence": 0.95, "resamples": 1000, "p_worse": 0.004}
     return {
         "schema": "sparseinst.comparison/1",
+        "incumbent": {"name": NASTY, "source": "runs/before/train/checkpoint.pt"},
         "AP": {**ap, **resampled},
         "AP50": {**ap, "candidate": 0.561, "incumbent": 0.554, "difference": 0.007, "low": -0.005, **resampled},
         "per_class": classes,

@@ -36,7 +36,7 @@ def test_the_page_has_no_address_in_it() -> None:
     assert not re.search(r"https?://|@import|url\(", evaluation_page(metrics(), {}, comparison()))
 
 
-STRANGE = [None, [], {}, "text", True, -1, float("nan"), [None], [{}], {"AP": None}]
+STRANGE: list[Any] = [None, [], {}, "text", True, -1, float("nan"), [None], [{}], {"AP": None}]
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=repr)

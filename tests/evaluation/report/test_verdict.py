@@ -67,6 +67,16 @@ def test_scores_are_too_high_too_low_or_honest(score: float, precision: float, s
     assert said.text.startswith(begins)
 
 
+def test_scores_that_are_too_high_here_and_too_low_there_are_told_apart() -> None:
+    values = [(0.15, 0.05, 500), (0.25, 0.15, 50), (0.45, 0.7, 90), (0.55, 0.0, 3)]
+    found = [
+        {"low": round(score - 0.05, 2), "high": round(score + 0.05, 2), "count": n, "score": score, "precision": right}
+        for score, right, n in values
+    ]
+    (said,) = _said("Scores", metrics(calibration={"ece": 0.1, "bins": found}))
+    assert said.startswith("Scores from 0.1 to 0.3 promise too much, those from 0.4 to 0.5 too little: a detection")
+
+
 def test_notes_of_the_file_and_the_reason_of_undefined_numbers_are_warnings() -> None:
     (note,) = _said("To know", metrics())
     assert note.startswith("3 images have more than 100 objects")
@@ -88,7 +98,7 @@ def test_notes_of_the_file_and_the_reason_of_undefined_numbers_are_warnings() ->
         ),
         (-0.02, -0.004, -0.01, "worse", "Worse than the incumbent by −0.010 AP"),
         (-0.004, 0.02, 0.01, "no difference", "No difference from the incumbent can be told from chance"),
-        (None, None, 0.01, "no difference", "how sure that is, is unknown"),
+        (None, None, 0.01, "no difference", "too few images to say how sure that is"),
     ],
 )
 def test_a_difference_is_one_only_where_its_interval_leaves_out_0(
