@@ -12,6 +12,7 @@ from sparseinst.data.loading.image_files import ImageFiles, open_images
 from sparseinst.data.origin import DataOrigin
 from sparseinst.evaluation import pictures
 from sparseinst.evaluation.class_match import ClassMatch
+from sparseinst.evaluation.comparison.before import check_comparable
 from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.latency import SAMPLES, latency
 from sparseinst.evaluation.looking import Looker, Seen, in_order, read_pixels
@@ -64,6 +65,8 @@ def evaluate(
     """
     truth, files = load_split(data, split), open_images(data)
     selection, counting = selection or Selection(), counting or Counting()
+    if incumbent:
+        check_comparable(incumbent, truth.id, counting.max_dets)
     begin = time.perf_counter()
     with processes() as group, open_predictor(model) as predictor:
         match = ClassMatch(predictor.categories, truth.categories, model)
@@ -127,9 +130,12 @@ def evaluate_detections(
     """
     begin = time.perf_counter()
     truth = load_truth(annotations, are_images_needed=data is not None)
+    counting = counting or Counting()
+    if incumbent:
+        check_comparable(incumbent, truth.id, counting.max_dets)
     results = load_detections(detections, truth)
     read = time.perf_counter() - begin
-    found = measure(truth, results, counting or Counting())
+    found = measure(truth, results, counting)
     metrics = {
         **found.metrics,
         "timing": _timing({"read": read, **found.seconds}, len(truth.images), begin),

@@ -26,12 +26,12 @@ METRICS = "metrics.json"
 DETECTIONS = "detections.json"
 COMPARISON = "comparison.json"
 
-_WIDEST_PX = 900  # of a picture in the report, which has up to 24
+_WIDEST_PX, _QUALITY = 900, 75  # of a picture in the report, which has up to 24
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What the manifest says of how the evaluation was made: `inputs` are role to id or hash, `settings` as resolved."""
+    """How the evaluation was made, for the manifest: `inputs` are role to id or hash, `settings` as resolved."""
 
     inputs: Mapping[str, str]
     settings: Mapping[str, Any]
@@ -92,4 +92,4 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     if width > _WIDEST_PX:
         size = (_WIDEST_PX, round(height * _WIDEST_PX / width))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return encode_image(picture, ".jpg")
+    return encode_image(picture, ".jpg", _QUALITY)

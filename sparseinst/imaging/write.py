@@ -16,8 +16,10 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 _JPEG_QUALITY = 90
 
 
-def encode_image(image: NDArray[np.uint8], suffix: str) -> bytes:
+def encode_image(image: NDArray[np.uint8], suffix: str, quality: int = _JPEG_QUALITY) -> bytes:
     """Encodes a uint8 [H, W, 3] RGB image; `suffix` (".jpg", ".jpeg" or ".png") chooses the format.
+
+    `quality` is a JPEG's, from 1 to 95.
 
     Raises:
         ConfigError: The suffix is another one.
@@ -28,7 +30,7 @@ def encode_image(image: NDArray[np.uint8], suffix: str) -> bytes:
             f"There is no picture format for '{suffix}'.", where="the file name", fix="Use .jpg, .jpeg or .png."
         )
     content = BytesIO()
-    options = {"quality": _JPEG_QUALITY, "subsampling": 0} if file_format == "JPEG" else {}
+    options = {"quality": quality, "subsampling": 0} if file_format == "JPEG" else {}
     Image.fromarray(image).save(content, file_format, **options)
     return content.getvalue()
 

@@ -10,6 +10,7 @@ from sparseinst.evaluation.class_match import ClassMatch
 from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.evaluate import evaluate, evaluate_detections
 from sparseinst.evaluation.instances import Instances
+from sparseinst.evaluation.measure import Counting
 from sparseinst.evaluation.pictures import compare
 from sparseinst.evaluation.truth import load_split, load_truth
 from sparseinst.imaging.overlay import draw
@@ -95,6 +96,18 @@ def test_an_evaluation_compared_with_itself_differs_by_nothing(dataset, oracle, 
     comparison = json.loads((tmp_path / "b/comparison.json").read_text())
     assert comparison["AP"]["difference"] == comparison["AP"]["low"] == comparison["AP"]["high"] == 0
     assert "comparison.json" in json.loads((tmp_path / "b/manifest.json").read_text())["files"]
+
+
+def test_an_incumbent_of_other_data_is_refused_before_anything_is_done(dataset, oracle, tmp_path):
+    evaluate(dataset, "val", "oracle.pt", tmp_path / "a", picture_count=0)
+    oracle.largest_batch = 0
+    how = {"counting": Counting(max_dets=(1, 10, 50)), "incumbent": tmp_path / "a"}
+    with pytest.raises(EvaluationError, match="measured otherwise") as caught:
+        evaluate(dataset, "val", "oracle.pt", tmp_path / "b", **how)
+    assert "[1, 10, 50] against [1, 10, 100]" in str(caught.value)
+    assert oracle.largest_batch == 0 and not (tmp_path / "b").exists()
+    with pytest.raises(EvaluationError, match="cannot be read"):
+        evaluate(dataset, "val", "oracle.pt", tmp_path / "b", incumbent=tmp_path / "absent")
 
 
 def test_an_unsure_model_has_its_best_guesses_drawn_and_a_sure_one_only_what_it_is_sure_of(dataset):
