@@ -22,7 +22,11 @@ _MOST_CLASSES = 10
 @click.option("--data", type=click.Path(path_type=Path), help="A dataset directory.")
 @click.option("--split", default="val", show_default=True, help="Which of its splits.")
 @click.option("--model", help="A checkpoint, an exported model.pt, or grpc://host:port/model[/version].")
-@click.option("--detections", type=click.Path(path_type=Path), help="COCO results (JSON) instead of a model.")
+@click.option(
+    "--detections",
+    type=click.Path(path_type=Path),
+    help="COCO results (JSON), or predictions.json of 'sparseinst predict', instead of a model.",
+)
 @click.option("--annotations", type=click.Path(path_type=Path), help="A COCO file instead of --data.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The directory for the results.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Images at a time.")

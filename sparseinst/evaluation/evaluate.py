@@ -13,6 +13,7 @@ from sparseinst.data.origin import DataOrigin
 from sparseinst.evaluation import pictures
 from sparseinst.evaluation.class_match import ClassMatch
 from sparseinst.evaluation.comparison.before import check_comparable
+from sparseinst.evaluation.detections.gathered import FINDINGS
 from sparseinst.evaluation.detections.reading import load_detections
 from sparseinst.evaluation.latency import SAMPLES, latency
 from sparseinst.evaluation.looking import Looker, Seen, in_order, read_pixels
@@ -133,7 +134,7 @@ def evaluate_detections(
     counting = counting or Counting()
     if incumbent:
         check_comparable(incumbent, truth.id, counting.max_dets)
-    results = load_detections(detections, truth)
+    results = load_detections(detections, truth, output)
     read = time.perf_counter() - begin
     found = measure(truth, results, counting)
     metrics = {
@@ -144,7 +145,9 @@ def evaluate_detections(
     inputs = {"dataset": truth.id, "detections": sha256_of_file(detections)}
     costly = [image["image_id"] for image in metrics["costly_images"]]
     shown = pictures.draw_pictures(truth, open_images(data), results, costly) if data else []
-    write_evaluation(output, metrics, found.table, Making(inputs, {}), shown=shown, incumbent=incumbent)
+    write_evaluation(
+        output, metrics, found.table, Making(inputs, {}), files=[output / FINDINGS], shown=shown, incumbent=incumbent
+    )
     return metrics
 
 

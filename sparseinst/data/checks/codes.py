@@ -100,5 +100,10 @@ CODES: Mapping[str, Code] = {
     "SEG-RLE-COUNTS": Code("error", "counts that are damaged, or do not fill the image"),
     # Detections (COCO results)
     "DET-KEYS": Code("error", "a detection without image_id, category_id, score or segmentation"),
+    "DET-MASK-NONE": Code("error", "a detection with a box or keypoints, but without a mask"),
     "DET-SCORE": Code("error", "a score that is not a finite number"),
+    "DET-BOX": Code("error", "the box of a detection is not four numbers [x, y, width, height]"),
+    "DET-SCORE-RANGE": Code("note", "a score below 0 or above 1; detections are ranked by it all the same"),
+    "DET-TWICE": Code("note", "the same detection twice: same image, class, score and mask"),
+    "DET-NONE": Code("note", "there are no detections"),
 }
