@@ -26,7 +26,8 @@ SET ?=
 # data-pull, data-push: a remote of .dvc/config, by default the one in the repository.
 REMOTE ?=
 RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
-	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)')
+	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)') \
+	$(if $(POLICY),--policy '$(POLICY)') $(if $(FORCE_BY),--force-by '$(FORCE_BY)') $(if $(FORCE_WHY),--force-why '$(FORCE_WHY)')
 
 .PHONY: help setup pipeline-run pipeline-compile learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu browser clean
 
@@ -46,7 +47,7 @@ $(STAMP):
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
 	@touch $@
 
-pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 SEED=0 SET='a.b=c …')
+pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 POLICY=file SEED=0 SET='a.b=c …')
 	@exec $(BIN)/python -m pipelines.run $(RUN_OPTIONS)
 
 pipeline-compile: setup  ## write pipelines/compiled/*.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)

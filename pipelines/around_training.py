@@ -1,5 +1,9 @@
 """What comes before training and after it, the same in every pipeline."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from kfp import dsl
 from kfp.dsl import PipelineTask
 
@@ -9,6 +13,25 @@ from components.export.component import export
 from components.gate.component import gate
 from components.ingest.component import ingest
 from pipelines.cluster import with_storage, with_workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What the gate asks for, and who goes over it: parameters of the pipeline."""
+
+    min_ap: float
+    policy: dict  # type: ignore[type-arg]  # KFP knows no parameters of it
+    force_by: str
+    force_why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """Where the model serves, or will: parameters of the pipeline."""
+
+    model_name: str
+    model_repository: str
+    triton_url: str
 
 
 def bring_in(source: str, data_version: str, data_options: dict, workspace: str) -> PipelineTask:  # type: ignore[type-arg]
@@ -25,27 +48,39 @@ def bring_in(source: str, data_version: str, data_options: dict, workspace: str)
     return data
 
 
-def from_model_to_service(
-    data: PipelineTask,
-    model: PipelineTask,
-    min_ap: float,
-    model_name: str,
-    model_repository: str,
-    triton_url: str,
-) -> None:
+def from_model_to_service(data: PipelineTask, model: PipelineTask, rules: Rules, service: Service) -> None:
     """The steps after training, which are the same wherever that was."""
     folder = data.outputs["Output"]
     scores = evaluate(dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder)
-    verdict = gate(report=scores.outputs["report"], min_ap=min_ap)
-    with dsl.If(verdict.output == "pass", name="earned-its-place"):
+    verdict = gate(
+        dataset=data.outputs["dataset"],
+        report=scores.outputs["report"],
+        folder=folder,
+        min_ap=rules.min_ap,
+        policy=rules.policy,
+        force_by=rules.force_by,
+        force_why=rules.force_why,
+        model_name=service.model_name,
+        model_repository=service.model_repository,
+        triton_url=service.triton_url,
+    )
+    with dsl.If(verdict.outputs["Output"] == "pass", name="earned-its-place"):
         exported = export(
-            dataset=data.outputs["dataset"], model=model.outputs["model"], folder=folder, model_name=model_name
+            dataset=data.outputs["dataset"],
+            model=model.outputs["model"],
+            folder=folder,
+            model_name=service.model_name,
         )
         deployed = deploy(
-            repository=exported.outputs["repository"], model_repository=model_repository, triton_url=triton_url
+            repository=exported.outputs["repository"],
+            decision=verdict.outputs["decision"],
+            folder=folder,
+            model_repository=service.model_repository,
+            triton_url=service.triton_url,
         )
 
-    for task in (scores, exported, deployed):
+    for task in (scores, verdict, exported, deployed):
         # Storage for all: images may stay in the bucket, and weights may lie in one.
         with_storage(with_workspace(task))
-    deployed.set_caching_options(False)  # the server changes without the run, too
+    for task in (verdict, deployed):
+        task.set_caching_options(False)  # the server changes without the run, too

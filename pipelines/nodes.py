@@ -4,7 +4,7 @@ from kfp import dsl
 
 from components.image import IMAGE
 from components.train_job.component import train_job
-from pipelines.around_training import bring_in, from_model_to_service
+from pipelines.around_training import Rules, Service, bring_in, from_model_to_service
 from pipelines.cluster import with_retries, with_workspace
 
 
@@ -22,6 +22,9 @@ def train_on_nodes_to_triton(
     gpus_per_node: int = 8,
     image: str = IMAGE,
     min_ap: float = 0.3,
+    gate_policy: dict = {},  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
+    force_by: str = "",
+    force_why: str = "",
     model_name: str = "sparseinst",
     model_repository: str = "s3://models",
     triton_url: str = "sparseinst-triton-control:8001",
@@ -40,6 +43,9 @@ def train_on_nodes_to_triton(
         gpus_per_node: How many GPUs each of them has.
         image: The image that the nodes run: this project's.
         min_ap: The mask AP on the validation images that the gate asks for, 0 to 1.
+        gate_policy: More rules of the gate (docs/gate.md), e.g. {"max_regression": 0.01}.
+        force_by: Who deploys the model whatever the gate finds; empty for nobody. It is recorded.
+        force_why: Why; needed with `force_by`.
         model_name: The name of the served model.
         model_repository: Triton's model repository, as the steps see it.
         triton_url: Triton's gRPC address for loading models.
@@ -58,4 +64,6 @@ def train_on_nodes_to_triton(
         gpus_per_node=gpus_per_node,
     )
     with_retries(with_workspace(model))  # it only launches and waits: GPUs and secrets are the job's own
-    from_model_to_service(data, model, min_ap, model_name, model_repository, triton_url)
+    rules = Rules(min_ap=min_ap, policy=gate_policy, force_by=force_by, force_why=force_why)
+    service = Service(model_name=model_name, model_repository=model_repository, triton_url=triton_url)
+    from_model_to_service(data, model, rules, service)

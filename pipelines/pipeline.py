@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.train.component import train
-from pipelines.around_training import bring_in, from_model_to_service
+from pipelines.around_training import Rules, Service, bring_in, from_model_to_service
 from pipelines.cluster import with_accelerators, with_retries, with_storage, with_workspace
 
 STEPS = ("ingest", "train", "evaluate", "gate", "export", "deploy")
@@ -19,6 +19,9 @@ def train_to_triton(
     seed: int = 0,
     gpus: int = 0,
     min_ap: float = 0.5,
+    gate_policy: dict = {},  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
+    force_by: str = "",
+    force_why: str = "",
     model_name: str = "sparseinst",
     model_repository: str = "s3://models",
     triton_url: str = "sparseinst-triton-control:8001",
@@ -36,6 +39,9 @@ def train_to_triton(
         seed: Decides every random choice of the training.
         gpus: How many GPUs the training gets.
         min_ap: The mask AP on the validation images that the gate asks for, 0 to 1.
+        gate_policy: More rules of the gate (docs/gate.md), e.g. {"max_regression": 0.01}.
+        force_by: Who deploys the model whatever the gate finds; empty for nobody. It is recorded.
+        force_why: Why; needed with `force_by`.
         model_name: The name of the served model.
         model_repository: Triton's model repository, as the steps see it.
         triton_url: Triton's gRPC address for loading models.
@@ -51,4 +57,6 @@ def train_to_triton(
         gpus=gpus,
     )
     with_accelerators(with_retries(with_storage(with_workspace(model))), gpus)
-    from_model_to_service(data, model, min_ap, model_name, model_repository, triton_url)
+    rules = Rules(min_ap=min_ap, policy=gate_policy, force_by=force_by, force_why=force_why)
+    service = Service(model_name=model_name, model_repository=model_repository, triton_url=triton_url)
+    from_model_to_service(data, model, rules, service)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.run.request import make_request
+from pipelines.run.request import GateOptions, make_request
 from pipelines.run.signals import Interrupted
 from sparseinst.errors import SparseInstError
 from sparseinst.log import set_up_logging
@@ -22,6 +22,13 @@ from sparseinst.log import set_up_logging
 @click.option(
     "--min-ap", type=click.FloatRange(0, 1), help="Mask AP that the gate asks for. [default: from the preset]"
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="YAML: the gate's rules (docs/gate.md). [default: the preset's]",
+)
+@click.option("--force-by", default="", help="Your name: deploy the model whatever the gate finds. It is recorded.")
+@click.option("--force-why", default="", help="Why, with --force-by.")
 @click.option("--model-name", default="sparseinst", show_default=True, help="The name of the served model.")
 @click.option("--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs are kept.")
 def command(
@@ -31,6 +38,9 @@ def command(
     overrides: tuple[str, ...],
     seed: int,
     min_ap: float | None,
+    policy: Path | None,
+    force_by: str,
+    force_why: str,
     model_name: str,
     runs: Path,
 ) -> int:
@@ -41,7 +51,8 @@ def command(
       python -m pipelines.run
       python -m pipelines.run --data photos --min-ap 0.2 --set train.iterations=2000
     """
-    request = make_request(data, config, overrides, seed, min_ap, model_name, shape)
+    gate = GateOptions(min_ap, policy, force_by, force_why)
+    request = make_request(data, config, overrides, seed, gate, model_name, shape)
     from pipelines.run.journey import travel  # kfp and all that it brings: not for a refusal
 
     return travel(request, runs)

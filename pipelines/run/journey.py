@@ -39,7 +39,7 @@ def travel(request: Request, runs: Path) -> int:
 
 
 def _pipeline(request: Request, folder: Path) -> Outcome:
-    if request.data is not None and request.min_ap == 0:
+    if request.data is not None and request.gate.min_ap == 0:
         log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
     directory = fetch_sample() if request.data is None else request.data
     name = "sample" if request.data is None else directory.resolve().name
@@ -50,7 +50,10 @@ def _pipeline(request: Request, folder: Path) -> Outcome:
         "config": request.config,
         "overrides": list(request.overrides),
         "seed": request.seed,
-        "min_ap": request.min_ap,
+        "min_ap": request.gate.min_ap,
+        "gate_policy": request.gate.policy,
+        "force_by": request.gate.force_by,
+        "force_why": request.gate.force_why,
         "model_name": request.model_name,
         "model_repository": "s3://models",
         "triton_url": os.environ["SPARSEINST_TRITON_URL"],

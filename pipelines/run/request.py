@@ -6,21 +6,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.run.preset import load_preset
+from pipelines.run.preset import Preset, load_preset
 from sparseinst.config import load_config
 from sparseinst.data.shaping.file import load_shape
 from sparseinst.errors import DatasetError
+from sparseinst.evaluation.gate.force import check_force
+from sparseinst.evaluation.gate.policy import load_policy, policy_from
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """The rules of the gate; who forces it, and why, if somebody does."""
+
+    min_ap: float
+    policy: dict[str, Any]
+    force_by: str = ""
+    force_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What the command line says about the gate: a mask AP, a YAML file with rules, a forced pass."""
+
+    min_ap: float | None = None
+    policy: Path | None = None
+    force_by: str = ""
+    force_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A run. `data` is None for the sample set."""
+    """A run. `data` is None for the sample set; `gate` is what the pipeline's parameters of the gate get."""
 
     data: Path | None
     config: str
     overrides: tuple[str, ...]
     seed: int
-    min_ap: float
+    gate: GateRequest
     model_name: str
     data_options: dict[str, Any]
 
@@ -30,7 +52,7 @@ def make_request(
     config: str | None,
     overrides: tuple[str, ...],
     seed: int,
-    min_ap: float | None,
+    gate: GateOptions,
     model_name: str,
     shape: Path | None = None,
 ) -> Request:
@@ -38,7 +60,7 @@ def make_request(
 
     Raises:
         DatasetError: There is no such directory.
-        ConfigError: There is no such configuration or setting.
+        ConfigError: There is no such configuration, setting or rule, or a forced pass lacks its name or its reason.
     """
     if data is not None and not data.is_dir():
         raise DatasetError(
@@ -50,4 +72,16 @@ def make_request(
     config = config or preset.config
     load_config(config, overrides)
     options = load_shape(shape, {}).to_dict()
-    return Request(data, config, overrides, seed, preset.min_ap if min_ap is None else min_ap, model_name, options)
+    return Request(data, config, overrides, seed, _gate(gate, preset), model_name, options)
+
+
+def _gate(options: GateOptions, preset: Preset) -> GateRequest:
+    """A policy file takes the place of the preset's rules as a whole: half of each would be nobody's policy."""
+    if options.force_by or options.force_why:
+        check_force(options.force_by, options.force_why)
+    rules = preset.gate_policy if options.policy is None else load_policy(options.policy).to_dict()
+    if options.policy is None and options.min_ap and not preset.min_ap:
+        rules = {}  # who asks for an AP on data of their own wants a gate, and not the preset's open one
+    policy = policy_from({"min_ap": preset.min_ap, **rules}, "gate_policy")
+    min_ap = policy.min_ap if options.min_ap is None else options.min_ap
+    return GateRequest(min_ap, {**rules, "min_ap": min_ap}, options.force_by, options.force_why)

@@ -43,7 +43,23 @@ def test_nothing_is_exported_or_deployed_unless_the_gate_says_pass(spec):
 def test_the_steps_that_reach_out_of_the_run_are_never_answered_from_a_cache(spec):
     tasks = {**spec["root"]["dag"]["tasks"], **spec["components"]["comp-condition-1"]["dag"]["tasks"]}
     cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
-    assert not {"ingest", "deploy"} & cached
+    assert not {"ingest", "gate", "deploy"} & cached
+
+
+def test_the_gate_knows_what_is_served_and_its_decision_goes_to_the_deployment(spec):
+    tasks = spec["root"]["dag"]["tasks"]
+    told = tasks["gate"]["inputs"]["parameters"]
+    for name in ("model_name", "model_repository", "triton_url", "min_ap", "force_by", "force_why"):
+        assert told[name] == {"componentInputParameter": name}
+    assert told["policy"] == {"componentInputParameter": "gate_policy"}
+    deploy = spec["components"]["comp-condition-1"]["dag"]["tasks"]["deploy"]
+    assert set(deploy["inputs"]["artifacts"]) == {"repository", "decision"}
+
+
+def test_without_being_asked_nobody_forces_anything(spec):
+    for document in (spec, next(yaml.safe_load_all((COMPILED / "sparseinst-nodes.yaml").read_text()))):
+        parameters = document["root"]["inputDefinitions"]["parameters"]
+        assert [parameters[name]["defaultValue"] for name in ("force_by", "force_why", "gate_policy")] == ["", "", {}]
 
 
 def test_the_compiled_pipeline_installs_nothing_when_it_runs():

@@ -13,6 +13,7 @@ import pytest
 from sparseinst.errors import DeployError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import compare
+from sparseinst.serving.rollout.evidence import gather_evidence
 from sparseinst.serving.rollout.exported import read_export
 from sparseinst.serving.rollout.lock import rollout_lock
 from sparseinst.serving.rollout.target import Target
@@ -71,15 +72,14 @@ def test_the_version_in_service_and_the_last_two_others_are_kept(repository: Sto
     target = Target(repository, "m")
     assert (target.versions(), target.current()) == ([], None)
     for version in (1, 2, 3, 10, 11):
-        target.put(version, export)
+        target.put(version, export, gather_evidence(export, None, None))
     assert target.current() is None, "what is only uploaded is not served"
     target.commit(2)
     assert target.current() == 2
     assert target.prune(2) == [1, 3]
     assert target.versions() == [2, 10, 11]
-    assert repository.list("m/2") == [
-        f"m/2/{file}" for file in ("config.pbtxt", "golden.npz", "labels.txt", "manifest.json", "model.pt")
-    ]
+    parts = ("config.pbtxt", f"export-{export.id[:12]}.manifest.json", "golden.npz", "labels.txt", "manifest.json")
+    assert repository.list("m/2") == [f"m/2/{file}" for file in (*parts, "model.pt")]
 
 
 def test_two_empty_answers_are_equal():

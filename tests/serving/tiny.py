@@ -79,10 +79,10 @@ def write_export(directory: Path, name: str, *, gain: float = 1.0, claimed_gain:
     return seal(directory)
 
 
-def seal(directory: Path) -> Path:
+def seal(directory: Path, **inputs: str) -> Path:
     """Writes the export's manifest over the files that are there."""
     files = [path for path in directory.rglob("*") if path.is_file() and path.name != "manifest.json"]
-    write_manifest(directory, kind="export", inputs={}, settings={}, files=files)
+    write_manifest(directory, kind="export", inputs=inputs, settings={}, files=files)
     return directory
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 _FEWEST_IMAGES = 10  # with objects: what fewer scatter says nothing about how images scatter
@@ -24,8 +24,9 @@ def interval(difference: float, resampled: NDArray[np.float64], objects: NDArray
         objects: In each image, [I].
 
     Returns:
-        "low" and "high", None where fewer than 10 images have an object; "p_worse", the share of the resamples in which
-        the difference is less than 0 (those in which it is 0 count half), None where no resample has an object.
+        "low" and "high", in [-1, 1], None where fewer than 10 images have an object; "p_worse", the share of the
+        resamples in which the difference is less than 0 (those in which it is 0 count half), None where no resample
+        has an object.
 
     Source:
         benchmarks/bootstrap_coverage.py, where this covers what it should more nearly than percentile, basic and
@@ -39,5 +40,5 @@ def interval(difference: float, resampled: NDArray[np.float64], objects: NDArray
         return {"low": None, "high": None, "p_worse": worse}
     effective = float(objects.sum() ** 2 / (objects**2).sum())
     error = float(values.std(ddof=1)) * float(np.sqrt(holding / (holding - 1)))
-    reach = float(student.ppf((1 + CONFIDENCE) / 2, max(effective - 1, 1.0))) * error
-    return {"low": difference - reach, "high": difference + reach, "p_worse": worse}
+    reach = float(stdtrit(max(effective - 1, 1.0), (1 + CONFIDENCE) / 2)) * error
+    return {"low": max(difference - reach, -1.0), "high": min(difference + reach, 1.0), "p_worse": worse}

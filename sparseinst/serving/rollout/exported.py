@@ -19,10 +19,12 @@ _EXPORT_AGAIN = "Give the directory that `sparseinst export --output` made, or e
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Export:
-    """One exported model. `id` is its manifest's; `data_version` that of the data it was trained on, if known."""
+    """One exported model. `id` is of its manifest; `checkpoint` (a hash) and `data_version` are empty if unknown."""
 
+    directory: Path
     name: str
     id: str
+    checkpoint: str
     data_version: str
     model: Path
     labels: Path
@@ -58,8 +60,10 @@ def read_export(directory: Path) -> Export:
         )
     folder = configs[0].parent
     return Export(
+        directory=directory,
         name=folder.name,
         id=str(manifest["id"]),
+        checkpoint=str(manifest.get("inputs", {}).get("checkpoint", "")),
         data_version=str(manifest.get("inputs", {}).get("data_version", "")),
         model=_require(folder / "1" / MODEL_FILE),
         labels=_require(folder / LABELS_FILE),

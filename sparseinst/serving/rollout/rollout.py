@@ -12,6 +12,7 @@ from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
 from sparseinst.log import get_logger
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.rollout.configuration import config_text
+from sparseinst.serving.rollout.evidence import gather_evidence
 from sparseinst.serving.rollout.exported import Export, read_export
 from sparseinst.serving.rollout.golden import GoldenImage, Proof, prove
 from sparseinst.serving.rollout.lock import rollout_lock
@@ -46,7 +47,15 @@ class Deployment:
         return {**asdict(self), "endpoint": self.endpoint}
 
 
-def deploy(repository: Path, to: str, url: str, *, timeout_s: float = _TIMEOUT_S) -> Deployment:
+def deploy(
+    repository: Path,
+    to: str,
+    url: str,
+    *,
+    evaluation: Path | None = None,
+    gate: Path | None = None,
+    timeout_s: float = _TIMEOUT_S,
+) -> Deployment:
     """Puts an export into service as the next version of its model.
 
     It is first loaded under a name of its own and asked for the golden images; only then it is published, loaded in
@@ -57,14 +66,18 @@ def deploy(repository: Path, to: str, url: str, *, timeout_s: float = _TIMEOUT_S
         repository: The directory that `export` made.
         to: Triton's model repository as this process sees it: a directory or s3://bucket/prefix.
         url: "host:port" of Triton's gRPC.
+        evaluation: The folder of its evaluation, which goes along: the next candidate is held against it.
+        gate: The folder of the gate's decision, which goes along.
         timeout_s: The deadline of each of Triton's steps.
 
     Raises:
         DeployError: The new version was not put into service.
+        GateRefused: The gate's decision is no pass.
         StackError: No Triton answers at `url`.
         StorageError: The model repository cannot be used.
     """
     export = read_export(repository)
+    evidence = gather_evidence(export, evaluation, gate)
     storage = open_storage(to)
     with Connection(url, timeout_s=timeout_s) as triton:
         triton.server_name()  # a wrong address is told before anything is written
@@ -75,7 +88,7 @@ def deploy(repository: Path, to: str, url: str, *, timeout_s: float = _TIMEOUT_S
             log.info("'%s' version %d: trying it as '%s'", export.name, version, export.name + CANDIDATE)
             try:
                 _try_candidate(triton, storage, export)
-                target.put(version, export)
+                target.put(version, export, evidence)
                 proof = _switch(triton, target, version, export.golden, check_lock)
             except BaseException as error:
                 _quietly(lambda: _remove(target, version), f"parts of version {version} may still be in {to}")

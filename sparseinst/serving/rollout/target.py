@@ -4,6 +4,8 @@
     <name>/labels.txt
     <name>/<version>/model.pt
     <name>/<version>/{config.pbtxt, labels.txt, golden.npz}   what a rollback to it needs
+    <name>/<version>/{metrics.json, matches.npz, gate.json}   what it earned its place with
+    <name>/<version>/*-*.manifest.json                        the manifests of everything that it was made from
     <name>/<version>/manifest.json                            written last: the version is whole
 
 Everything is uploaded before the commit, so that a server that starts at any moment finds a whole version.
@@ -20,6 +22,7 @@ from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
 from sparseinst.manifest import NAME as MANIFEST_FILE
 from sparseinst.manifest import write_manifest
 from sparseinst.serving.rollout.configuration import config_text, parse_config, served_version
+from sparseinst.serving.rollout.evidence import Evidence
 from sparseinst.serving.rollout.exported import Export
 from sparseinst.serving.rollout.golden import GOLDEN_FILE, GoldenImage, read_golden
 from sparseinst.storage import Storage
@@ -69,19 +72,21 @@ class Target:
             )
         return version
 
-    def put(self, version: int, export: Export) -> None:
+    def put(self, version: int, export: Export, evidence: Evidence) -> None:
         """Uploads a version. It is not served before `commit`."""
-        with tempfile.TemporaryDirectory() as name:
-            staged = Path(name)
+        with tempfile.TemporaryDirectory() as folder:
+            staged = Path(folder)
             (staged / MODEL_FILE).symlink_to(export.model.resolve())
             (staged / LABELS_FILE).symlink_to(export.labels.resolve())
             (staged / GOLDEN_FILE).symlink_to(export.golden_file.resolve())
             (staged / CONFIG_FILE).write_bytes(config_text(export.config, name=self.name, version=version))
+            for name, path in evidence.files.items():
+                (staged / name).symlink_to(path.resolve())
             files = sorted(staged.iterdir())
             write_manifest(
                 staged,
                 kind="deployment",
-                inputs={"export": export.id, **({"data_version": export.data_version} if export.data_version else {})},
+                inputs={**evidence.inputs, **({"data_version": export.data_version} if export.data_version else {})},
                 settings={"name": self.name, "version": version},
                 files=files,
             )
@@ -104,6 +109,19 @@ class Target:
             self.storage.write_bytes(labels_key, files.labels)
         if files.config is not None:
             self.storage.write_bytes(config_key, files.config)
+
+    def manifest(self, version: int) -> bytes:
+        """The version's manifest.json; empty where the version is not whole."""
+        key = self._key(version, MANIFEST_FILE)
+        return self.storage.read_bytes(key) if self.storage.exists(key) else b""
+
+    def fetch(self, version: int, file: str, path: Path) -> bool:
+        """Copies one of the version's files out; false where it is not there."""
+        key = self._key(version, file)
+        if not self.storage.exists(key):
+            return False
+        self.storage.download(key, path)
+        return True
 
     def golden(self, version: int) -> list[GoldenImage]:
         with tempfile.TemporaryDirectory() as folder:
