@@ -10,6 +10,7 @@
       DeployError              8   the new version was not put into service; the old one still serves
       StorageError             9   a directory or bucket cannot be read or written
       GateRefused             10   not a bug: the candidate did not earn its place
+      LineageError            11   something in the chain from data to service was changed, or is missing
       Preempted               75   stopped from outside; the same command goes on from the checkpoint
 
 Anything else that reaches a user is a bug in this project.
@@ -74,6 +75,10 @@ class StorageError(SparseInstError):
 
 class GateRefused(SparseInstError):
     exit_code = 10
+
+
+class LineageError(SparseInstError):
+    exit_code = 11
 
 
 class Preempted(SparseInstError):

@@ -22,6 +22,7 @@ _VERBS = {
     "export": "write a Triton model repository and prove it equal to the checkpoint",
     "deploy": "put an export into service, proven, or keep the old version",
     "rollback": "serve the version before",
+    "lineage": "follow a model back to its data, and check every hash on the way",
     "predict": "find the objects in images",
     "convert": "turn the authors' or mmdetection's checkpoint into ours, or back",
     "stack": "the local S3 and Triton servers: up, down, status",
