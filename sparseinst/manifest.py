@@ -1,7 +1,8 @@
 """manifest.json: what an artifact is, what it was made from, by which code, when and where.
 
 `id` is a hash of everything but `source` and `made`, so that the same inputs, code settings and files give the same id,
-and a manifest can name its inputs by their ids: the chain that lineage follows.
+and a manifest can name its inputs by their ids: the chain that lineage follows. `seal` is a hash of all the rest, with
+`made` and `source`: whatever was changed later shows.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def write_manifest(
     """Writes `directory/manifest.json` (or another `name`) and returns it.
 
     Args:
-        kind: "dataset", "checkpoint", "metrics", "export" or "deployment".
+        kind: "dataset", "checkpoint", "metrics", "gate", "export" or "deployment".
         inputs: Role to id of the manifest (or hash of the file) that this was made from.
         settings: The resolved configuration.
         files: What the artifact consists of; each is named relative to `directory` with its SHA-256.
@@ -52,6 +53,7 @@ def write_manifest(
         "facts": dict(facts or {}),
     }
     manifest = {"id": sha256_of_json(body), **body, **({"source": dict(source)} if source else {}), "made": _made()}
+    manifest["seal"] = sha256_of_json(manifest)
     write_json(directory / name, manifest)
     return manifest
 

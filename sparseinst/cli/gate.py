@@ -49,7 +49,7 @@ def command(
       sparseinst gate --candidate evaluation --policy gate.yaml --set max_regression=0.01
       sparseinst gate --candidate evaluation --force --by "Ada" --why "the old model is wrong about rings"
     """
-    from sparseinst.evaluation.gate.evaluation import read_evaluation, read_object
+    from sparseinst.evaluation.finished import read_evaluation, read_object
     from sparseinst.evaluation.gate.force import check_force
     from sparseinst.evaluation.gate.judge import forced, judge, write_judgement
     from sparseinst.evaluation.gate.policy import load_policy

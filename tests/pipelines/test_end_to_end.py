@@ -67,6 +67,27 @@ def test_annotated_images_become_a_served_model_that_answers(place):
     assert isinstance(json.loads(answered.stdout), dict)
 
 
+def test_the_endpoint_says_which_data_and_code_made_it_and_a_changed_number_is_found(place):
+    endpoint = f"grpc://{stack.read_state(place / 'stack').triton_url}/sparseinst"
+    told = _lineage(place, endpoint, code=0)
+    kinds = set(re.findall(r"✓ (\w+) ", told.stdout))
+    assert kinds == {"endpoint", "deployment", "export", "checkpoint", "dataset", "metrics", "gate"}
+    assert "whole: 7 artifacts" in told.stdout
+    metrics = place / "runs/latest/evaluate/metrics.json"
+    honest = metrics.read_text()
+    metrics.write_text(honest.replace('"AP": ', '"AP": 0.9', 1))
+    refused = _lineage(place, endpoint, code=11)
+    assert "metrics.json" in refused.stderr and "changed" in refused.stderr
+    metrics.write_text(honest)
+
+
+def _lineage(place, *arguments, code):
+    command = [sys.executable, "-m", "sparseinst", "lineage", *arguments, "--search", str(place / "runs")]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(place), capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
 def test_a_refused_gate_ends_with_10_and_the_version_before_goes_on_serving(place):
     before = _served_versions(place)
     done = _run(place, "--min-ap", "1")
@@ -127,3 +148,6 @@ def test_a_run_after_an_interrupted_one_works_and_publishes_the_next_version(pla
     done = _run(place)
     assert done.returncode == 0, done.stderr
     assert _served_versions(place) == {"sparseinst": "2"}
+    decision = json.loads((place / "runs/latest/gate/gate.json").read_text())
+    assert decision["incumbent"]["model"] and decision["incumbent"]["dataset"] == decision["candidate"]["dataset"]
+    assert {reason["check"] for reason in decision["reasons"]} >= {"minimum", "data", "regression", "classes"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sparseinst.evaluation.gate.evaluation import read_evaluation
+from sparseinst.evaluation.finished import read_evaluation
 from sparseinst.evaluation.gate.judge import forced, judge, write_judgement
 from sparseinst.evaluation.gate.policy import Policy
 from sparseinst.files import sha256_of_file, write_json

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparseinst.errors import EvaluationError
-from sparseinst.evaluation.gate.evaluation import read_evaluation
+from sparseinst.evaluation.finished import read_evaluation
 
 
 def check_comparable(incumbent: Path, dataset: str, max_dets: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.analysis.table import MATCHES, MatchTable
 from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.comparison.bootstrap import bootstrap
-from sparseinst.evaluation.gate.evaluation import Evaluation, read_evaluation
+from sparseinst.evaluation.finished import Evaluation, read_evaluation
 
 SCHEMA = "sparseinst.comparison/1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparseinst.errors import SparseInstError
-from sparseinst.evaluation.gate.evaluation import Evaluation, read_evaluation
+from sparseinst.evaluation.finished import Evaluation, read_evaluation
 from sparseinst.evaluation.gate.force import check_force
 from sparseinst.evaluation.gate.judge import forced, judge, write_judgement
 from sparseinst.evaluation.gate.policy import Policy

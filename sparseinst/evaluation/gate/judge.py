@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.errors import ConfigError, EvaluationError
+from sparseinst.evaluation.finished import Evaluation
 from sparseinst.evaluation.gate.decide import decide
-from sparseinst.evaluation.gate.evaluation import Evaluation
 from sparseinst.evaluation.gate.force import force
 from sparseinst.evaluation.gate.policy import Policy
 from sparseinst.evaluation.gate.verdict import Verdict

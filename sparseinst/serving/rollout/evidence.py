@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sparseinst.errors import DeployError, GateRefused
 from sparseinst.evaluation.analysis.table import MATCHES
-from sparseinst.evaluation.gate.evaluation import METRICS
+from sparseinst.evaluation.finished import METRICS
 from sparseinst.evaluation.gate.judge import GATE_FILE
 from sparseinst.lineage.artifact import Artifact, copy_name, read_artifact
 from sparseinst.lineage.node import Lineage, Node

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.evaluation.analysis.table import MATCHES
-from sparseinst.evaluation.gate.evaluation import METRICS
+from sparseinst.evaluation.finished import METRICS
 from sparseinst.files import sha256_of_file
 from sparseinst.serving.rollout.target import Target
 from sparseinst.storage import open_storage

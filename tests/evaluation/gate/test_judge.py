@@ -8,7 +8,7 @@ import pytest
 from sparseinst.data.coco import load_coco
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.evaluate import evaluate_detections
-from sparseinst.evaluation.gate.evaluation import read_evaluation
+from sparseinst.evaluation.finished import read_evaluation
 from sparseinst.evaluation.gate.judge import judge, write_judgement
 from sparseinst.evaluation.gate.policy import Policy
 from sparseinst.files import sha256_of_file, write_json
