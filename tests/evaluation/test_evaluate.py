@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import numpy as np
@@ -16,6 +17,7 @@ from sparseinst.evaluation.truth import load_split, load_truth
 from sparseinst.imaging.overlay import draw
 from sparseinst.imaging.read import read_image
 from sparseinst.imaging.write import write_image
+from tests.conftest import ROOT
 from tests.evaluation.coco.test_numbers import by_pycocotools
 
 DISC, RING, STAR = Category(1, "disc"), Category(2, "ring"), Category(3, "star")
@@ -61,6 +63,14 @@ def test_the_detections_on_disk_are_coco_results_of_which_pycocotools_makes_the_
         [metrics[name] for name in NUMBERS], abs=1e-12
     )
     assert not (tmp_path / "overlays.jpg").exists()
+
+
+def test_every_field_is_documented_and_every_documented_one_is_there(dataset, oracle, tmp_path):
+    metrics = evaluate(dataset, "val", "oracle.pt", tmp_path, picture_count=0)
+    fields = (ROOT / "docs/metrics.md").read_text().split("| `schema` |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1] for line in f"| `schema` |{fields}".splitlines()]
+    documented = {name for row in rows for part in re.findall(r"`([^`]+)`", row) for name in part.split()}
+    assert set(metrics) == documented
 
 
 def test_detections_read_again_give_the_same_numbers_and_pictures_of_the_costliest_images(dataset, oracle, tmp_path):
