@@ -22,9 +22,9 @@ _VALUES = st.one_of(
 )
 
 
-def damaged(data: st.DataObject) -> Any:
-    """The good file after up to three changes."""
-    content: Any = copy.deepcopy(GOOD)
+def damaged(data: st.DataObject, good: Any = GOOD, values: st.SearchStrategy[Any] = _VALUES) -> Any:
+    """The good content after up to three changes: a value from the strategy in place of another, or one lost."""
+    content: Any = copy.deepcopy(good)
     for _ in range(data.draw(st.integers(1, 3))):
         possible = _places(content)
         if not possible:
@@ -34,7 +34,7 @@ def damaged(data: st.DataObject) -> Any:
         for key in path:
             place = place[key]
         if data.draw(st.booleans()):
-            place[last] = copy.deepcopy(data.draw(_VALUES))  # the strategy gives the same list again
+            place[last] = copy.deepcopy(data.draw(values))  # the strategy gives the same list again
         else:
             del place[last]
     return content

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from pycocotools import mask as coco_mask
 from sparseinst.evaluation.coco.numbers import mask_metrics
 from sparseinst.evaluation.truth import Truth
 from sparseinst.masks.coco import mask_to_counts
+from tests.data.checks.damage import damaged
 from tests.evaluation.detections.world import HEIGHT, POLYGON, WIDTH, good, read, truth_in
 
 GOOD = [
@@ -61,12 +60,6 @@ def is_sound(folder: Path, truth: Truth, content: bytes) -> bool:
     return not any(code.startswith(("SEG", "IMG", "CAT", "JSON")) for code, _ in findings)
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in nested lists and objects, apart from the whole."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place for key, inner in items for place in ((*path, key), *places(inner, (*path, key)))]
-
-
 def test_unchanged_it_is_sound(folder: Path, truth: Truth):
     assert is_sound(folder, truth, json.dumps(GOOD).encode())
 
@@ -74,19 +67,7 @@ def test_unchanged_it_is_sound(folder: Path, truth: Truth):
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_value_that_was_replaced_or_lost(folder: Path, truth: Truth, data: st.DataObject):
-    content: Any = copy.deepcopy(GOOD)
-    for _ in range(data.draw(st.integers(1, 3))):
-        possible = places(content)
-        if not possible:
-            break
-        *path, last = data.draw(st.sampled_from(possible))
-        place = content
-        for key in path:
-            place = place[key]
-        if data.draw(st.booleans()):
-            place[last] = copy.deepcopy(data.draw(_VALUES))
-        else:
-            del place[last]
+    content = damaged(data, GOOD, _VALUES)
     is_sound(folder, truth, json.dumps(content if data.draw(st.booleans()) else {"annotations": content}).encode())
 
 
