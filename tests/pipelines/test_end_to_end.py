@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.stack
 
-FEW_STEPS = ("--config", "sample", "--set", "train.iterations=4", "--set", "train.batch_size=2")
+FEW_STEPS = ("--config", "sample", "--set", "train.iterations=12", "--set", "train.batch_size=2")
 
 
 @pytest.fixture(scope="module")
