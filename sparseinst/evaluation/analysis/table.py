@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.coco.engine import EngineName, matched
-from sparseinst.evaluation.coco.prepared import Prepared
+from sparseinst.evaluation.coco.prepared import Prepared, in_parts
 from sparseinst.files import atomic_path
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -99,7 +99,11 @@ def match_table(prepared: Prepared, max_det: int, engine: EngineName = "hotcoco"
     names = {category["id"]: str(category["name"]) for category in prepared.categories}
     alone = _has_no_object(prepared)
     others = [entry for entry, is_alone in zip(prepared.found, alone.tolist(), strict=True) if not is_alone]
-    parts = [_rows(part, prepared) for part in _parts(replace(prepared, found=others), images, max_det, engine)]
+    areas = np.array([entry["area"] for entry in prepared.truth], np.float64)
+    parts = [
+        _rows(matched(part, max_det, engine), areas)
+        for part in in_parts(replace(prepared, found=others), _IMAGES_AT_A_TIME)
+    ]
     compared, objects = (
         [np.concatenate(columns) for columns in zip(*(part[side] for part in parts), strict=True)] for side in (0, 1)
     )
@@ -155,14 +159,9 @@ def _false(prepared: Prepared, rows: NDArray[np.intp], max_det: int) -> list[NDA
     return [image[kept], category[kept], score[kept], ids[kept], nothing, nothing]
 
 
-def _parts(
-    prepared: Prepared, image_ids: NDArray[np.int64], max_det: int, engine: EngineName
-) -> Iterator[list[dict[str, Any]]]:
-    for start in range(0, max(len(image_ids), 1), _IMAGES_AT_A_TIME):
-        yield matched(prepared, image_ids[start : start + _IMAGES_AT_A_TIME].tolist(), max_det, engine)
-
-
-def _rows(entries: Sequence[Mapping[str, Any]], prepared: Prepared) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+def _rows(
+    entries: Sequence[Mapping[str, Any]], areas: NDArray[np.float64]
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Columns of detections (image, category, score, id, hits, ignored), and of objects (…, area, id, found)."""
     steps = len(IOU_THRESHOLDS)
     found_counts = [len(entry["dtIds"]) for entry in entries]
@@ -179,7 +178,6 @@ def _rows(entries: Sequence[Mapping[str, Any]], prepared: Prepared) -> tuple[lis
     ]
     counts = ~_joined([entry["gtIgnore"] for entry in entries], np.bool_)
     ids = _joined([entry["gtIds"] for entry in entries], np.int64)
-    areas = np.array([entry["area"] for entry in prepared.truth], np.float64)
     objects = [
         np.repeat(image, object_counts),
         np.repeat(category, object_counts),

@@ -62,18 +62,9 @@ def accumulated(prepared: Prepared, max_dets: Sequence[int] = MAX_DETS, engine: 
     return Accumulated(*tables)
 
 
-def matched(
-    prepared: Prepared, image_ids: Sequence[int], max_det: int, engine: EngineName = "hotcoco"
-) -> list[dict[str, Any]]:
-    """Which detection found which object, for objects of all sizes: COCOeval's `evalImgs` of some of the images."""
-    chosen = set(image_ids)
-    part = Prepared(
-        [image for image in prepared.images if image["id"] in chosen],
-        prepared.categories,
-        [entry for entry in prepared.truth if entry["image_id"] in chosen],
-        [entry for entry in prepared.found if entry["image_id"] in chosen],
-    )
-    evaluation = _start(part, engine)
+def matched(prepared: Prepared, max_det: int, engine: EngineName = "hotcoco") -> list[dict[str, Any]]:
+    """Which detection found which object, for objects of all sizes: COCOeval's `evalImgs`."""
+    evaluation = _start(prepared, engine)
     evaluation.params.maxDets = [max_det]
     evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0.0, 1e10]], ["all"]
     with redirect_stdout(io.StringIO()):
@@ -81,7 +72,7 @@ def matched(
     entries = [entry for entry in evaluation.evalImgs if entry is not None]
     if engine == "hotcoco":  # it numbers detections anew
         for entry in entries:
-            entry["dtIds"] = [part.found[number - 1]["id"] for number in entry["dtIds"]]
+            entry["dtIds"] = [prepared.found[number - 1]["id"] for number in entry["dtIds"]]
     return entries
 
 

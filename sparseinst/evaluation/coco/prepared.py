@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,9 @@ class Prepared:
         found: COCO results with `id` from 1 on, in the order in which they were given.
     """
 
-    images: Sequence[Mapping[str, Any]]
+    images: list[Mapping[str, Any]]
     categories: Sequence[Mapping[str, Any]]
-    truth: Sequence[dict[str, Any]]
+    truth: list[dict[str, Any]]
     found: list[dict[str, Any]]
 
     @property
@@ -36,6 +36,20 @@ class Prepared:
     def category_ids(self) -> list[int]:
         """Ascending."""
         return sorted({int(category["id"]) for category in self.categories})
+
+
+def in_parts(prepared: Prepared, size: int) -> Iterator[Prepared]:
+    """The same in parts of so many images, ascending by id; at least one part."""
+    part_of = {image_id: place // size for place, image_id in enumerate(prepared.image_ids)}
+    count = max(part_of.values(), default=0) + 1
+    parts = [Prepared([], prepared.categories, [], []) for _ in range(count)]
+    for image in prepared.images:
+        parts[part_of[image["id"]]].images.append(image)
+    for entry in prepared.truth:
+        parts[part_of[entry["image_id"]]].truth.append(entry)
+    for entry in prepared.found:
+        parts[part_of[entry["image_id"]]].found.append(entry)
+    yield from parts
 
 
 def prepare(annotations: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Prepared:

@@ -18,11 +18,19 @@ from tests.evaluation.analysis.scene import scene
 def by_pycocotools(prepared: Prepared, max_det: int) -> dict[int, tuple[list[bool], list[bool]]]:
     """Whether each result (by its place) is a hit and is ignored, at each IoU."""
     found = {}
-    for entry in matched(prepared, prepared.image_ids, max_det, "pycocotools"):
+    for entry in matched(prepared, max_det, "pycocotools"):
         matches, ignored = np.asarray(entry["dtMatches"]), np.asarray(entry["dtIgnore"])
         for place, number in enumerate(entry["dtIds"]):
             found[number - 1] = ((matches[:, place] > 0).tolist(), (ignored[:, place] > 0).tolist())
     return found
+
+
+def test_the_images_can_be_gone_through_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare(*scene(4))
+    whole = match_table(prepared, 100)
+    monkeypatch.setattr("sparseinst.evaluation.analysis.table._IMAGES_AT_A_TIME", 3)
+    for name in MatchTable.__slots__:
+        np.testing.assert_array_equal(getattr(match_table(prepared, 100), name), getattr(whole, name))
 
 
 @pytest.mark.parametrize("seed", range(6))
