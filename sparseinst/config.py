@@ -18,7 +18,7 @@ from sparseinst.data.config import InputConfig
 from sparseinst.errors import ConfigError
 from sparseinst.files import sha256_of_json
 from sparseinst.model.config import ModelConfig
-from sparseinst.settings import fill, suggest
+from sparseinst.settings import fill, override_value, suggest
 from sparseinst.training.config import TrainConfig
 
 _SECTIONS = ("model", "input", "train")
@@ -65,11 +65,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> RunConfig:
             raise ConfigError(
                 f"'{override}' is not of the form section.name=value.", where="--set", fix="E.g. --set train.lr=1e-4"
             )
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"'{text}' is not a value.", where=f"--set {key}", fix="Quote it as in YAML.") from error
-        values.setdefault(section, {})[name] = value
+        values.setdefault(section, {})[name] = override_value(key, text)
     return run_config_from(values, where=name_or_path)
 
 

@@ -1,4 +1,4 @@
-"""Fills a dataclass of settings from plain values, with errors that say what was meant."""
+"""Settings from YAML files and command lines into dataclasses, with errors that say what was meant."""
 
 from __future__ import annotations
 
@@ -6,9 +6,46 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sparseinst.errors import ConfigError
+
+
+def read_settings(path: Path, option: str, example: str) -> dict[str, Any]:
+    """The settings in a YAML file, which is a mapping from their names; an empty file has none.
+
+    Args:
+        path: The file.
+        option: What named it on the command line, e.g. "--shape".
+        example: A line of such a file, for who wrote something else.
+
+    Raises:
+        ConfigError: The file cannot be read, or holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The file cannot be read ({error}).", where=f"{option} {path}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"The YAML cannot be read: {error}", where=str(path), fix="Mend the syntax.") from error
+    if not isinstance(content, dict):
+        raise ConfigError("It is not a mapping of settings.", where=str(path), fix=f"E.g. {example}")
+    return {str(name): value for name, value in content.items()}
+
+
+def override_value(name: str, text: str) -> Any:
+    """The value in `--set name=text`.
+
+    Raises:
+        ConfigError: It is no YAML.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"'{text}' is not a value.", where=f"--set {name}", fix="Quote it as in YAML.") from error
 
 
 def fill(kind: type[Any], values: Mapping[str, Any] | None, where: str) -> Any:

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sparseinst.data.shaping.config import ShapeConfig
 from sparseinst.data.shaping.names import write_names
-from sparseinst.errors import ConfigError
-from sparseinst.settings import fill
+from sparseinst.settings import fill, read_settings
 
 
 def load_shape(path: Path | None, changes: Mapping[str, Any]) -> ShapeConfig:
@@ -25,21 +22,10 @@ def load_shape(path: Path | None, changes: Mapping[str, Any]) -> ShapeConfig:
     Raises:
         ConfigError: The file cannot be read, or a setting or value is not known.
     """
-    values = _read(path) if path else {}
+    written = read_settings(path, "--shape", "drop: [hair drier]") if path else {}
+    values = {name: _texts(value) if name in ("merge", "rename") else value for name, value in written.items()}
     config: ShapeConfig = fill(ShapeConfig, {**values, **changes}, str(path) if path else "shape")
     return config
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The file cannot be read ({error}).", where=f"--shape {path}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"The YAML cannot be read: {error}", where=str(path), fix="Mend the syntax.") from error
-    if not isinstance(content, dict):
-        raise ConfigError("It is not a mapping of settings.", where=str(path), fix="E.g. drop: [hair drier]")
-    return {str(key): _texts(value) if key in ("merge", "rename") else value for key, value in content.items()}
 
 
 def _texts(value: Any) -> Any:

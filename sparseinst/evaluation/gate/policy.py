@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from sparseinst.errors import ConfigError
-from sparseinst.settings import fill
+from sparseinst.settings import fill, override_value, read_settings
 
 _SHARES = ("min_ap", "max_regression", "max_class_regression", "max_slice_regression")
 _COUNTS = ("min_class_instances", "min_slice_instances", "max_latency_ms")
@@ -73,27 +71,12 @@ def load_policy(path: Path | None, overrides: Sequence[str] = (), **values: Any)
     Raises:
         ConfigError: The file cannot be read, or a setting or value is not known.
     """
-    settings = {**(_read(path) if path else {}), **values}
+    settings = {**(read_settings(path, "--policy", "min_ap: 0.5") if path else {}), **values}
     for override in overrides:
         name, equals, text = override.partition("=")
         if not equals:
             raise ConfigError(
                 f"'{override}' is not of the form name=value.", where="--set", fix="E.g. --set min_ap=0.5"
             )
-        try:
-            settings[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"'{text}' is not a value.", where=f"--set {name}", fix="Quote it as in YAML.") from error
+        settings[name] = override_value(name, text)
     return policy_from(settings, str(path) if path else "policy")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The policy cannot be read ({error}).", where=f"--policy {path}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"The YAML cannot be read: {error}", where=str(path), fix="Mend the syntax.") from error
-    if not isinstance(content, dict):
-        raise ConfigError("A policy is a mapping of settings.", where=str(path), fix="E.g. min_ap: 0.5")
-    return {str(name): value for name, value in content.items()}
