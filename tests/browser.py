@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.pages.contrast import lowest_contrast
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--no-sandbox",  # containers run as root, where Chromium's own sandbox cannot start
@@ -34,6 +36,17 @@ class Visit:
     page: Page
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def open_all(self) -> None:
+        """Opens every part of the page that can be folded."""
+        self.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+
+    def assert_readable(self, scheme: str, selector: str) -> None:
+        """The page follows the theme, "light" or "dark", and what the selector names stands out from its ground."""
+        self.open_all()
+        ground = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(18, 19, 22)") == (scheme == "dark")
+        assert lowest_contrast(self.page, selector) >= 4.5
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from sparseinst.imaging.write import encode_image
 from sparseinst.pages.page import write_page
 from tests.browser import Visit
 from tests.evaluation.report.example import NASTY, PICTURED, comparison, metrics
-from tests.pages.contrast import lowest_contrast
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +20,6 @@ TEXT = (
     "h1, h2, h3, p, dt, dd, th, td, summary, .badge, .of, .told span, .told b, nav a, code, .legend span, .about, "
     ".axis span, .chips span, button, .chart text"
 )
-OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
 NAMES_SHOWN = "#class-table tbody th"
 
 
@@ -79,7 +77,7 @@ def test_metrics_without_anything_and_of_one_class_open_as_well(visit: Callable[
 
 def test_texts_with_scripts_in_them_do_nothing(visit: Callable[..., Visit], page: Path) -> None:
     made = visit(page)
-    made.page.evaluate(OPEN_ALL)
+    made.open_all()
     for target in made.page.locator("bdi, .told li, .file, .hit, .bubble").filter(visible=True).all()[:120]:
         target.dispatch_event("mouseover")
     made.page.locator("#class-text").fill("<script>")
@@ -90,18 +88,14 @@ def test_texts_with_scripts_in_them_do_nothing(visit: Callable[..., Visit], page
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_both_themes(visit: Callable[..., Visit], page: Path, scheme: str) -> None:
-    made = visit(page, color_scheme=scheme)
-    made.page.evaluate(OPEN_ALL)
-    ground = made.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(18, 19, 22)") == (scheme == "dark")
-    assert lowest_contrast(made.page, TEXT) >= 4.5
+    visit(page, color_scheme=scheme).assert_readable(scheme, TEXT)
 
 
 @pytest.mark.parametrize("width", [320, 390, 700, 1000])
 def test_nothing_sticks_out_on_small_screens(visit: Callable[..., Visit], page: Path, large: Path, width: int) -> None:
     for path in (page, large):
         made = visit(path, width=width, color_scheme="dark")
-        made.page.evaluate(OPEN_ALL)
+        made.open_all()
         assert made.page.evaluate("document.documentElement.scrollWidth") == width
 
 

@@ -13,13 +13,11 @@ from sparseinst.imaging.write import encode_image
 from sparseinst.training.report.page import write_train_report
 from sparseinst.training.report.summary import TrainSummary
 from tests.browser import Visit
-from tests.pages.contrast import lowest_contrast
 from tests.training.report.example import NASTY, SUMMARY, write_run
 
 pytestmark = pytest.mark.browser
 
 TEXT = "h1, h2, h3, p, dt, dd, th, td, summary, .badge, .of, .told li, nav a, code, .legend span, .chart text"
-OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +44,7 @@ def test_a_run_without_files_opens_as_well(visit: Callable[..., Visit], tmp_path
 
 def test_texts_with_scripts_in_them_do_nothing(visit: Callable[..., Visit], page: Path) -> None:
     made = visit(page)
-    made.page.evaluate(OPEN_ALL)
+    made.open_all()
     for target in made.page.locator("bdi, td, .told li, .file").filter(visible=True).all()[:80]:
         target.dispatch_event("mouseover")
     assert made.page.evaluate("window.taken") is None
@@ -56,17 +54,13 @@ def test_texts_with_scripts_in_them_do_nothing(visit: Callable[..., Visit], page
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_both_themes(visit: Callable[..., Visit], page: Path, scheme: str) -> None:
-    made = visit(page, color_scheme=scheme)
-    made.page.evaluate(OPEN_ALL)
-    ground = made.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(18, 19, 22)") == (scheme == "dark")
-    assert lowest_contrast(made.page, TEXT) >= 4.5
+    visit(page, color_scheme=scheme).assert_readable(scheme, TEXT)
 
 
 @pytest.mark.parametrize("width", [320, 390, 700, 1000])
 def test_nothing_sticks_out_on_small_screens(visit: Callable[..., Visit], page: Path, width: int) -> None:
     made = visit(page, width=width, color_scheme="dark")
-    made.page.evaluate(OPEN_ALL)
+    made.open_all()
     assert made.page.evaluate("document.documentElement.scrollWidth") == width
 
 
