@@ -80,11 +80,11 @@ def command(
     """
     from sparseinst.data.directory import annotations_path
     from sparseinst.evaluation.evaluate import evaluate, evaluate_detections
+    from sparseinst.evaluation.finished import METRICS
     from sparseinst.evaluation.measure import Counting
     from sparseinst.evaluation.pictures import SHEET
     from sparseinst.evaluation.report.page import NAME as REPORT
     from sparseinst.evaluation.selection import Selection
-    from sparseinst.evaluation.writing import METRICS
 
     counting = Counting(max_dets=max_dets, engine=engine, tags=tags)
     if data and model and not (detections or annotations):

@@ -90,16 +90,18 @@ def evaluate(
                 **(DataOrigin.of(read_manifest(data)).inputs() if (data / MANIFEST).is_file() else {}),
                 "model": predictor.metadata.get("checkpoint_sha256") or model,
             }
-            drawn = pictures.draw_pictures(truth, files, seen.results, sorted(pictures.chosen(truth, picture_count)))
+            chosen = sorted(pictures.chosen(truth, picture_count))
             costly = [image["image_id"] for image in metrics["costly_images"]]
+            ids = list(dict.fromkeys([*chosen, *costly]))  # some are both
+            drawn = dict(zip(ids, pictures.draw_pictures(truth, files, seen.results, ids), strict=True))
             write_evaluation(
                 output,
                 metrics,
                 found.table,
                 Making(inputs, settings),
                 results=seen.results,
-                files=pictures.save(output, drawn),
-                shown=pictures.draw_pictures(truth, files, seen.results, costly),
+                files=pictures.save(output, [drawn[image_id] for image_id in chosen]),
+                shown=[drawn[image_id] for image_id in costly],
                 incumbent=incumbent,
             )
         told: dict[str, Any] = group.from_main(metrics)

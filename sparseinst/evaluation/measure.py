@@ -11,6 +11,7 @@ from typing import Any
 from sparseinst.evaluation.analysis.analyse import analyse
 from sparseinst.evaluation.analysis.confusion import confusion
 from sparseinst.evaluation.analysis.table import MatchTable, match_table
+from sparseinst.evaluation.analysis.tags import read_tags
 from sparseinst.evaluation.coco.engine import MAX_DETS, EngineName, accumulated, engine_version
 from sparseinst.evaluation.coco.numbers import numbers
 from sparseinst.evaluation.coco.prepared import prepare
@@ -53,7 +54,7 @@ def measure(truth: Truth, results: Sequence[Mapping[str, Any]], counting: Counti
         EvaluationError: The file of tags is wrong.
     """
     begin = time.perf_counter()
-    tags = _tags(counting, truth)
+    tags = read_tags(counting.tags, truth.images) if counting.tags else None
     prepared = prepare(truth.coco, results)
     scores = numbers(accumulated(prepared, counting.max_dets, counting.engine), prepared)
     scored = time.perf_counter()
@@ -75,11 +76,3 @@ def measure(truth: Truth, results: Sequence[Mapping[str, Any]], counting: Counti
         "dataset": truth.id,
     }
     return Measured(metrics, table, {"score": scored - begin, "analyse": time.perf_counter() - scored})
-
-
-def _tags(counting: Counting, truth: Truth) -> dict[str, list[int]] | None:
-    if counting.tags is None:
-        return None
-    from sparseinst.evaluation.analysis.tags import read_tags
-
-    return read_tags(counting.tags, truth.images)

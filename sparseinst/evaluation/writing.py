@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sparseinst.evaluation.analysis.table import MATCHES, MatchTable
 from sparseinst.evaluation.coco.numbers import NUMBERS
 from sparseinst.evaluation.comparison.compare import compare
+from sparseinst.evaluation.finished import METRICS
 from sparseinst.evaluation.report.page import NAME as REPORT
 from sparseinst.evaluation.report.page import evaluation_page
 from sparseinst.files import write_json, write_text
@@ -22,7 +23,6 @@ from sparseinst.imaging.write import encode_image
 from sparseinst.manifest import code_commit, write_manifest
 from sparseinst.pages.page import write_page
 
-METRICS = "metrics.json"
 DETECTIONS = "detections.json"
 COMPARISON = "comparison.json"
 

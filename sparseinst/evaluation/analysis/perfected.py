@@ -33,15 +33,17 @@ def _perfected(weighted: WeightedAP, images: Places) -> Floats:
     table = weighted.table
     ones = np.ones((1, len(table.image_ids)))
     rows, objects = weighted.running_rows(ones), weighted.objects(ones)
+    chosen = np.full(len(table.image_ids), -1)  # each image's place in `images`
+    chosen[images] = np.arange(len(images))
     values = np.zeros((len(images), len(table.category_ids), len(weighted.levels)))
     for place, hits in enumerate(weighted.levels):
-        ahead = _missed(table, place, images)
+        ahead = _missed(table, place, chosen, len(images))
         values[:, :, place] = reached_ahead(ahead, objects) / len(RECALLS)
         if len(hits.rows):
             own = ahead[:, hits.category]
             true, counted = counts(hits, ones, rows)
             more = own[:, hits.segment]
-            dropped = _false_before(table, hits, place, images)
+            dropped = _false_before(table, hits, place, chosen, len(images))
             values[:, hits.category, place] = interpolated(
                 hits, true + more, counted + more - dropped, np.repeat(objects[:, hits.category], len(images), 0), own
             )
@@ -49,25 +51,21 @@ def _perfected(weighted: WeightedAP, images: Places) -> Floats:
     return mean_aps(values)
 
 
-def _missed(table: MatchTable, place: int, images: Places) -> Floats:
+def _missed(table: MatchTable, place: int, chosen: Places, images: int) -> Floats:
     """How many objects of each class are missed in each image: [n, K]."""
     classes = len(table.category_ids)
-    chosen = np.full(len(table.image_ids), -1)
-    chosen[images] = np.arange(len(images))
     objects = np.flatnonzero(~table.object_found[:, place] & (chosen[table.object_image] >= 0))
     cells = chosen[table.object_image[objects]] * classes + table.object_category[objects]
-    return np.bincount(cells, minlength=len(images) * classes).reshape(len(images), classes).astype(np.float64)
+    return np.bincount(cells, minlength=images * classes).reshape(images, classes).astype(np.float64)
 
 
-def _false_before(table: MatchTable, hits: Hits, place: int, images: Places) -> Floats:
+def _false_before(table: MatchTable, hits: Hits, place: int, chosen: Places, images: int) -> Floats:
     """How many false detections of each image stand before each hit, of its class: [n, H]."""
-    chosen = np.full(len(table.image_ids), -1)
-    chosen[images] = np.arange(len(images))
     false = np.flatnonzero(~table.hits[:, place] & ~table.ignored[:, place] & (chosen[table.image] >= 0))
     after, kept = hits_after(table, hits, false)
     width = len(hits.rows)
     cells = chosen[table.image[false[kept]]] * width + after[kept]
-    added = np.bincount(cells, minlength=len(images) * width).reshape(len(images), width).astype(np.float64)
+    added = np.bincount(cells, minlength=images * width).reshape(images, width).astype(np.float64)
     sums = np.cumsum(added, axis=1)
     earlier = sums[:, hits.first] - added[:, hits.first]
     return sums - earlier[:, hits.segment]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.finished import read_evaluation
@@ -20,13 +21,20 @@ def check_comparable(incumbent: Path, dataset: str, max_dets: Sequence[int]) -> 
     Raises:
         EvaluationError: It cannot be read, or was measured on other data, or counted otherwise.
     """
-    theirs = read_evaluation(incumbent).metrics
-    wanted = {"dataset": dataset, "max_dets": list(max_dets)}
-    unlike = [name for name, value in wanted.items() if theirs.get(name) != value]
-    if unlike:
+    found = unlike({"dataset": dataset, "max_dets": list(max_dets)}, read_evaluation(incumbent).metrics)
+    if found:
         raise EvaluationError(
             "The incumbent was measured otherwise, so a difference would say nothing.",
             where=str(incumbent),
-            details=[f"{name}: {wanted[name]} against {theirs.get(name)}" for name in unlike],
+            details=found,
             fix="Evaluate it again with the same annotation file and the same --max-dets, or leave --incumbent out.",
         )
+
+
+def unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """What differs of all that must be the same for a difference of two metrics to say anything."""
+    return [
+        f"{name}: {ours.get(name)} against {theirs.get(name)}"
+        for name in ("dataset", "max_dets")
+        if ours.get(name) != theirs.get(name)
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 from sparseinst.errors import EvaluationError
 from sparseinst.evaluation.analysis.table import MATCHES, MatchTable
 from sparseinst.evaluation.coco.numbers import NUMBERS
+from sparseinst.evaluation.comparison.before import unlike
 from sparseinst.evaluation.comparison.bootstrap import bootstrap
 from sparseinst.evaluation.finished import Evaluation, read_evaluation
 
@@ -43,11 +44,7 @@ def compare(candidate: Path, incumbent: Path, resamples: int | None = None, seed
 
 
 def _check_alike(ours: Evaluation, theirs: Evaluation) -> None:
-    found = [
-        f"{name}: {ours.metrics.get(name)} against {theirs.metrics.get(name)}"
-        for name in ("dataset", "max_dets")
-        if ours.metrics.get(name) != theirs.metrics.get(name)
-    ]
+    found = unlike(ours.metrics, theirs.metrics)
     if found:
         raise EvaluationError(
             "The two were not measured alike, so their difference says nothing.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparseinst.evaluation.gate.policy import Policy
-from sparseinst.evaluation.gate.values import mapping, number, share, shown
 from sparseinst.evaluation.gate.verdict import Reason
+from sparseinst.evaluation.json_values import mapping, number, share, shown
 
 SCHEMA = "sparseinst.metrics/2"
 

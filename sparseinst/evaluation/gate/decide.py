@@ -7,8 +7,8 @@ from typing import Any
 from sparseinst.evaluation.gate.candidate import check_form, check_latency, check_minimum, check_parity
 from sparseinst.evaluation.gate.incumbent import check_incumbent
 from sparseinst.evaluation.gate.policy import Policy
-from sparseinst.evaluation.gate.values import mapping
 from sparseinst.evaluation.gate.verdict import Reason, Verdict, sum_up
+from sparseinst.evaluation.json_values import mapping
 
 
 def decide(

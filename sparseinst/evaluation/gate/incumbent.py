@@ -8,8 +8,8 @@ from typing import Any
 from sparseinst.evaluation.gate.candidate import unknown_ap
 from sparseinst.evaluation.gate.pairs import Pair, Pairs, class_pairs, slice_pairs
 from sparseinst.evaluation.gate.policy import Policy
-from sparseinst.evaluation.gate.values import mapping, number, share, shown
 from sparseinst.evaluation.gate.verdict import Outcome, Reason
+from sparseinst.evaluation.json_values import mapping, number, share, shown
 
 _ROUNDING = 1e-9  # 0.60 - 0.59 is 0.010000000000000009
 _SAME_AP = 1e-3  # computed twice, in two ways

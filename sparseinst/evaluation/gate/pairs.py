@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sparseinst.evaluation.gate.values import count, mapping, number, share, shown
+from sparseinst.evaluation.json_values import count, mapping, number, share, shown
 
 
 @dataclass(frozen=True, slots=True)

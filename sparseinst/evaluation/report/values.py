@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sparseinst.evaluation.json_values import mapping, number
 
 NOTHING = "–"
 
 
 def part(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object inside of another; empty where it is absent or null."""
-    found = values.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return mapping(values.get(name))
 
 
 def listed(values: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -26,15 +26,12 @@ def numbers(values: Mapping[str, Any], name: str) -> list[float | None]:
     found = values.get(name)
     if not isinstance(found, Sequence) or isinstance(found, str):
         return []
-    return [real({"": value}, "") for value in found]
+    return [number(value) for value in found]
 
 
 def real(values: Mapping[str, Any], name: str) -> float | None:
     """A number inside of an object; None where it is absent, null or not finite."""
-    found = values.get(name)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-        return None
-    return float(found)
+    return number(values.get(name))
 
 
 def count(values: Mapping[str, Any], name: str) -> int:

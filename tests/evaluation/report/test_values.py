@@ -24,7 +24,7 @@ def test_a_latency_is_in_seconds_where_it_is_one(value: float | None, said: str)
     assert milliseconds(value) == said
 
 
-@pytest.mark.parametrize("value", [None, True, "0.5", float("nan"), float("inf"), [0.5]])
+@pytest.mark.parametrize("value", [None, True, "0.5", float("nan"), float("inf"), 10**400, [0.5]])
 def test_what_is_no_number_is_none(value: Any) -> None:
     assert real({"AP": value}, "AP") is None
     assert numbers({"of": [value, 1]}, "of") == [None, 1.0]
