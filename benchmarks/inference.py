@@ -26,7 +26,8 @@ from benchmarks.device import describe
 from benchmarks.floor import best_rate, clock, gmacs, median
 from benchmarks.memory import peak_megabytes
 from benchmarks.picture import picture
-from sparseinst.export.decode import decode_batch
+from sparseinst.export.contract import OUTPUTS, max_pixels
+from sparseinst.export.decode import decode_reply
 from sparseinst.export.torchscript import load_script, save_script, script
 from sparseinst.masks.resample import Frame
 from sparseinst.model.inference import prepare_for_inference
@@ -156,17 +157,18 @@ def _eager(
 
 def _scripted(title: str, model: SparseInst, image: Tensor) -> Way:
     """The exported program, which scores and sorts in the graph; what is left is to draw the masks."""
+    metadata = {"max_pixels": max_pixels(image.shape[1], image.shape[2], 1)}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "model.pt"
-        save_script(script(copy.deepcopy(model).to("cpu")), file, {})
+        save_script(script(copy.deepcopy(model).to("cpu"), metadata), file, metadata)
         scripted, _ = load_script(file, image.device.type)
     batch, size = image[None], (image.shape[1], image.shape[2])
 
     def finish(outputs: object) -> int:
         assert isinstance(outputs, tuple)
-        scores, classes, masks = (output.cpu().numpy() for output in outputs)
+        reply = {spec.name: output.cpu().numpy() for spec, output in zip(OUTPUTS, outputs, strict=True)}
         threshold = model.config.mask_threshold
-        found = decode_batch(scores, classes, masks, sent=size, originals=[size], mask_threshold=threshold)
+        found = decode_reply(reply, sent=size, originals=[size], mask_threshold=threshold)
         return len(found[0])
 
     return Way(title, torch.float32, lambda: scripted(batch), finish)

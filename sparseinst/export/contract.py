@@ -9,7 +9,11 @@ h and w the sides of the mask grid, which lies over the image padded to multiple
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 MODEL_FILE = "model.pt"
 LABELS_FILE = "labels.txt"
@@ -20,6 +24,30 @@ PIXEL_MULTIPLE = 32  # the network's coarsest stride: images are padded to multi
 NO_INSTANCE = -1  # the class of an empty slot
 
 MASK_CODE_THRESHOLD = 128  # codes above it are inside the object
+
+
+# An image of more pixels is refused, and a batch of more is computed in parts: no request may take all memory.
+LEAST_MAX_PIXELS = 2048 * 2048
+
+FINGERPRINT_BYTES = 8
+
+
+def max_pixels(short_side: int, longest_side: int, full_batch: int) -> int:
+    """The default limit: a full batch of images of the model's own size is always computed at once."""
+    return max(LEAST_MAX_PIXELS, full_batch * short_side * longest_side)
+
+
+def fingerprint(metadata: Mapping[str, Any]) -> bytes:
+    """What the output "fingerprint" holds: the first bytes of the SHA-256 of the metadata's JSON text.
+
+    With it a client knows that an answer came from the model whose categories and thresholds it has.
+    """
+    return hashlib.sha256(metadata_text(metadata).encode()).digest()[:FINGERPRINT_BYTES]
+
+
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """The JSON text inside model.pt and config.pbtxt; equal metadata give equal texts."""
+    return json.dumps(metadata, sort_keys=True)
 
 
 def round_up(pixels: int) -> int:
@@ -58,7 +86,20 @@ OUTPUTS = (
     TensorSpec(
         "masks", "uint8", ("N", -1, -1), "mask codes on a grid over the padded image; above 128 is inside the object"
     ),
+    TensorSpec(
+        "mask_bits",
+        "uint8",
+        ("N", -1, -1),
+        "the same grid, one bit a cell (1 is inside): 8 cells of a row in a byte, the first one highest",
+    ),
+    TensorSpec(
+        "fingerprint", "uint8", (FINGERPRINT_BYTES,), "the first bytes of the SHA-256 of the answering model's metadata"
+    ),
 )
+
+# What a client asks for. Masks are nearly all of the traffic, and it needs one form of them.
+FULL_REPLY = ("scores", "classes", "masks", "fingerprint")
+COMPACT_REPLY = ("scores", "classes", "mask_bits", "fingerprint")
 
 # The mask code. A byte holds a signed distance from the mask threshold t, square-root companded so that its steps are
 # finest where a mask's edge is decided:

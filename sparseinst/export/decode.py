@@ -6,13 +6,14 @@ H0 x W0 the image as it was before it was resized for the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, NO_INSTANCE, round_up
+from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_ZERO, NO_INSTANCE, round_up
 from sparseinst.masks.resample import Frame, resample
 
 
@@ -30,41 +31,60 @@ def mask_codes_to_probabilities(codes: NDArray[np.uint8], mask_threshold: float)
     return table[codes]
 
 
-def decode_instances(
-    scores: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    masks: NDArray[np.uint8],
+def decode_reply(
+    reply: Mapping[str, NDArray[Any]],
     *,
     sent: tuple[int, int],
-    original: tuple[int, int],
+    originals: Sequence[tuple[int, int]],
     mask_threshold: float,
-) -> Instances:
-    """The objects of one image in its original size.
+) -> list[Instances]:
+    """The objects in each of a batch of images of one size, their masks in the original sizes.
 
     Probabilities are upsampled to the padded size, cropped to the size sent, resampled to the original size
     (bilinear, pixel centres at halves), and an object is where they exceed the threshold. One object at a time
     is held as floats: 100 objects in a 12-megapixel image need 1.2 GB of booleans, not 9.6 GB.
 
     Args:
-        scores: float32, [N].
-        classes: int64, [N]; slots with -1 are empty and left out.
-        masks: uint8 codes, [N, h, w].
+        reply: The contract's outputs by name, the batch first: "scores", "classes" (slots of class -1 are left out),
+            and "masks" or, without them, "mask_bits".
         sent: (H, W).
-        original: (H0, W0).
+        originals: (H0, W0) of each image.
         mask_threshold: The model's, from its metadata.
 
     Source:
         SparseInst's inference (hustvl/SparseInst a899015), which thresholds after both resamplings.
     """
+    if "masks" in reply:
+        grids, distances = reply["masks"], _signed_distances(mask_threshold).astype(np.float32)
+    else:
+        # Every cell is wholly inside or wholly outside: an edge lies midway between two cells.
+        grids = np.unpackbits(reply["mask_bits"], axis=-1, count=_grid_width(reply["mask_bits"], sent))
+        distances = np.array([-1, 1], np.float32)
+    return [
+        _decode(*image, distances=distances, sent=sent, original=original)
+        for *image, original in zip(reply["scores"], reply["classes"], grids, originals, strict=True)
+    ]
+
+
+def _decode(
+    scores: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    grids: NDArray[np.uint8],
+    *,
+    distances: NDArray[np.float32],
+    sent: tuple[int, int],
+    original: tuple[int, int],
+) -> Instances:
+    """`distances` says how far from the threshold each of the grids' values is."""
+    inside = distances > 0
     filled = np.flatnonzero(classes != NO_INSTANCE)
     filled = filled[np.argsort(-scores[filled], kind="stable")]
-    distances = _signed_distances(mask_threshold).astype(np.float32)
     columnwise = Frame((round_up(sent[0]), round_up(sent[1])), sent, original).turned()
     # Each mask is written transposed, so that the RLE encoder, which wants columns, reads it without a copy.
     columns = np.zeros((len(filled), original[1], original[0]), np.bool_)
     for mask, slot in zip(columns, filled, strict=True):
-        if (masks[slot] > MASK_CODE_THRESHOLD).any():  # interpolation never rises above its largest input
-            np.greater(resample(distances[masks[slot].T], columnwise), 0, out=mask)
+        if inside[grids[slot]].any():  # interpolation never rises above its largest input
+            np.greater(resample(distances[grids[slot].T], columnwise), 0, out=mask)
     return Instances(
         scores=scores[filled].astype(np.float32),
         classes=classes[filled].astype(np.int64),
@@ -72,20 +92,9 @@ def decode_instances(
     )
 
 
-def decode_batch(
-    scores: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    masks: NDArray[np.uint8],
-    *,
-    sent: tuple[int, int],
-    originals: Sequence[tuple[int, int]],
-    mask_threshold: float,
-) -> list[Instances]:
-    """`decode_instances` for a batch of images of one size: [B, N], [B, N], [B, N, h, w], and B original sizes."""
-    return [
-        decode_instances(*image, sent=sent, original=original, mask_threshold=mask_threshold)
-        for *image, original in zip(scores, classes, masks, originals, strict=True)
-    ]
+def _grid_width(bits: NDArray[np.uint8], sent: tuple[int, int]) -> int:
+    """The cells in a row of the grid whose bits are [..., h, w / 8 rounded up]."""
+    return int(bits.shape[-2]) * round_up(sent[1]) // round_up(sent[0])
 
 
 def _signed_distances(mask_threshold: float) -> NDArray[np.float64]:

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from sparseinst.errors import ConfigError, ExportError
-from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
+from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE, max_pixels
 from sparseinst.export.golden import GOLDEN_FILE, golden_images, write_golden
 from sparseinst.export.parity import measure_parity
-from sparseinst.export.repository import labels, triton_config
+from sparseinst.export.repository import MAX_BATCH, labels, triton_config
 from sparseinst.export.torchscript import load_script, save_script, script
 from sparseinst.files import atomic_directory, write_json, write_text
 from sparseinst.log import get_logger
@@ -60,7 +60,7 @@ def export(checkpoint: Path, output: Path, name: str = "sparseinst", photos: Seq
     images = golden_images(photos, saved.config.input.short_side, saved.config.input.longest_side)
     with atomic_directory(output) as temporary:
         model_file = temporary / name / "1" / MODEL_FILE
-        save_script(script(model), model_file, metadata)
+        save_script(script(model, metadata), model_file, metadata)
         scripted, _ = load_script(model_file)  # what is proven is the file, not the object it was written from
         parity = measure_parity(model, scripted, images)
         write_json(temporary / PARITY_FILE, parity)
@@ -95,11 +95,13 @@ def export(checkpoint: Path, output: Path, name: str = "sparseinst", photos: Seq
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     """The metadata that travels inside model.pt and config.pbtxt."""
     config = checkpoint.config
+    short_side, longest_side = config.input.short_side, config.input.longest_side
     return {
         "model": config.model.name,
         "categories": [{"id": category.id, "name": category.name} for category in checkpoint.categories],
-        "short_side": config.input.short_side,
-        "longest_side": config.input.longest_side,
+        "short_side": short_side,
+        "longest_side": longest_side,
+        "max_pixels": max_pixels(short_side, longest_side, MAX_BATCH),
         "instances": min(config.model.num_masks, config.model.max_detections),
         "score_threshold": config.model.score_threshold,
         "mask_threshold": config.model.mask_threshold,
@@ -107,4 +109,5 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "dataset_id": checkpoint.data.id,
         "data_version": checkpoint.data.version,
         "version_of_code": code_commit(),
+        "torch": torch.__version__.partition("+")[0],
     }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sparseinst.export.contract import OUTPUTS
 from sparseinst.files import atomic_path
 from sparseinst.imaging.read import read_image
 from sparseinst.imaging.resize import resize_image, target_size
@@ -32,18 +33,14 @@ def golden_images(photos: Sequence[Path], short_side: int, longest_side: int) ->
 
 
 def write_golden(path: Path, scripted: torch.jit.ScriptModule, images: Sequence[Pixels]) -> None:
-    """Writes golden.npz: for image i `image_i`, uint8 [3, H, W], and its answers `scores_i`, `classes_i`, `masks_i`."""
+    """Writes golden.npz: for image i `image_i`, uint8 [3, H, W], and its answers, `scores_i` and the other outputs."""
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     for index, image in enumerate(images):
         chw = np.ascontiguousarray(image.transpose(2, 0, 1))
         with torch.no_grad():
-            scores, classes, masks = scripted(torch.from_numpy(chw)[None])
-        arrays |= {
-            f"image_{index}": chw,
-            f"scores_{index}": scores[0].numpy(),
-            f"classes_{index}": classes[0].numpy(),
-            f"masks_{index}": masks[0].numpy(),
-        }
+            answer = scripted(torch.from_numpy(chw)[None])
+        arrays |= {f"image_{index}": chw}
+        arrays |= {f"{spec.name}_{index}": tensor[0].numpy() for spec, tensor in zip(OUTPUTS, answer, strict=True)}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 

@@ -12,7 +12,8 @@ import torch
 
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
-from sparseinst.export.decode import decode_batch
+from sparseinst.export.contract import OUTPUTS
+from sparseinst.export.decode import decode_reply
 from sparseinst.model.network import SparseInst
 
 Pixels = npt.NDArray[np.uint8]
@@ -63,10 +64,11 @@ def _compare_batch(model: SparseInst, scripted: torch.jit.ScriptModule, images: 
     tensors = [torch.from_numpy(image.transpose(2, 0, 1).copy()) for image in images]
     eager = model.predict(tensors)
     with torch.no_grad():
-        scores, classes, masks = (output.numpy() for output in scripted(torch.stack(tensors)))
+        outputs = scripted(torch.stack(tensors))
+    reply = {spec.name: output.numpy() for spec, output in zip(OUTPUTS, outputs, strict=True)}
     size = (images[0].shape[0], images[0].shape[1])
     threshold = model.config.mask_threshold
-    exported = decode_batch(scores, classes, masks, sent=size, originals=[size] * len(images), mask_threshold=threshold)
+    exported = decode_reply(reply, sent=size, originals=[size] * len(images), mask_threshold=threshold)
     return [compare(Instances.of(found), other) for found, other in zip(eager, exported, strict=True)]
 
 

@@ -7,17 +7,16 @@ Source:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from sparseinst.export.contract import INPUT, LABELS_FILE, METADATA_KEY, OUTPUTS, TensorSpec
+from sparseinst.export.contract import INPUT, LABELS_FILE, METADATA_KEY, OUTPUTS, TensorSpec, metadata_text
 
-_MAX_BATCH = 8
+MAX_BATCH = 8
 _QUEUE_DELAY_MICROSECONDS = 1000
 
 
-def triton_config(name: str, metadata: Mapping[str, Any], *, version: int = 1, max_batch: int = _MAX_BATCH) -> str:
+def triton_config(name: str, metadata: Mapping[str, Any], *, version: int = 1, max_batch: int = MAX_BATCH) -> str:
     """config.pbtxt for Triton's PyTorch backend.
 
     Args:
@@ -46,7 +45,7 @@ model_warmup [
 {_warm_up("full", max_batch, side)}
 ]
 parameters {{ key: "INFERENCE_MODE", value: {{ string_value: "true" }} }}
-parameters {{ key: {_quote(METADATA_KEY)}, value: {{ string_value: {_quote(json.dumps(metadata, sort_keys=True))} }} }}
+parameters {{ key: {_quote(METADATA_KEY)}, value: {{ string_value: {_quote(metadata_text(metadata))} }} }}
 """
 
 

@@ -14,7 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sparseinst.errors import ExportError
-from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_ZERO, METADATA_KEY, NO_INSTANCE, PIXEL_MULTIPLE
+from sparseinst.export.contract import (
+    MASK_CODE_SCALE,
+    MASK_CODE_THRESHOLD,
+    MASK_CODE_ZERO,
+    METADATA_KEY,
+    NO_INSTANCE,
+    PIXEL_MULTIPLE,
+    fingerprint,
+    metadata_text,
+)
 from sparseinst.files import atomic_path
 from sparseinst.model.network import SparseInst
 from sparseinst.model.postprocessing import maskness, score_classes
@@ -28,8 +37,11 @@ class ServedModel(nn.Module):
 
     pixel_mean: Tensor  # real types: TorchScript cannot read annotations that are kept as text
     pixel_std: Tensor
+    bit_values: Tensor
+    fingerprint: Tensor
 
-    def __init__(self, model: SparseInst) -> None:
+    def __init__(self, model: SparseInst, metadata: Mapping[str, Any]) -> None:
+        """`metadata`: what the export says about the model; "max_pixels" is used, and its fingerprint kept."""
         super().__init__()
         self.backbone = model.backbone
         self.encoder = model.encoder
@@ -38,12 +50,42 @@ class ServedModel(nn.Module):
         self.score_threshold = model.config.score_threshold
         self.mask_threshold = model.config.mask_threshold
         self.multiple = PIXEL_MULTIPLE
+        self.max_pixels = int(metadata["max_pixels"])
         self.code_zero, self.code_scale, self.no_instance = MASK_CODE_ZERO, MASK_CODE_SCALE, NO_INSTANCE
+        self.code_threshold = MASK_CODE_THRESHOLD
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1))
         self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1))
+        self.register_buffer("bit_values", torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8))
+        self.register_buffer("fingerprint", torch.tensor(list(fingerprint(metadata)), dtype=torch.uint8))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 RGB [B, 3, H, W] to scores float32 [B, N], classes int64 [B, N], mask codes uint8 [B, N, h, w]."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """uint8 RGB [B, 3, H, W] to scores float32 [B, N], classes int64 [B, N], mask codes uint8 [B, N, h, w], mask
+        bits uint8 [B, N, h, w / 8], fingerprint uint8 [B, 8].
+
+        A batch of too many pixels is computed in parts: whatever Triton puts together, memory has a bound.
+        """
+        height, width = image.shape[2], image.shape[3]
+        if height * width > self.max_pixels or height * width == 0 or image.shape[1] != 3:
+            raise ValueError(
+                f"images of {image.shape[1]} channels and {width} x {height} pixels: this model takes 3 channels and "
+                f"1 to {self.max_pixels} pixels"
+            )
+        part = max(1, self.max_pixels // (height * width))
+        answers: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
+        for start in range(0, image.shape[0], part):
+            answers.append(self.answer(image[start : start + part]))
+        if len(answers) == 1:
+            return answers[0]
+        return (
+            torch.cat([answer[0] for answer in answers]),
+            torch.cat([answer[1] for answer in answers]),
+            torch.cat([answer[2] for answer in answers]),
+            torch.cat([answer[3] for answer in answers]),
+            torch.cat([answer[4] for answer in answers]),
+        )
+
+    def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """`forward` without limits."""
         x = (image.float() - self.pixel_mean) / self.pixel_std
         bottom = (self.multiple - x.shape[2] % self.multiple) % self.multiple
         right = (self.multiple - x.shape[3] % self.multiple) % self.multiple
@@ -59,7 +101,14 @@ class ServedModel(nn.Module):
         scores = scores.gather(1, order) * found.to(scores.dtype)
         classes = torch.where(found, classes.gather(1, order), torch.full_like(order, self.no_instance))
         grid = order[:, :, None, None].expand(-1, -1, probabilities.shape[2], probabilities.shape[3])
-        return scores, classes, self.encode(probabilities.gather(1, grid))
+        codes = self.encode(probabilities.gather(1, grid))
+        return scores, classes, codes, self.pack(codes), self.fingerprint.expand(image.shape[0], -1)
+
+    def pack(self, codes: Tensor) -> Tensor:
+        """Mask codes [..., w] to the contract's bits, uint8, [..., w / 8 rounded up]."""
+        inside = F.pad(codes > self.code_threshold, [0, (8 - codes.shape[3] % 8) % 8]).to(torch.uint8)
+        bits = inside.view(codes.shape[0], codes.shape[1], codes.shape[2], -1, 8) * self.bit_values
+        return bits.sum(4, dtype=torch.uint8)
 
     def encode(self, probabilities: Tensor) -> Tensor:
         """Probabilities to the contract's mask codes, uint8, same shape."""
@@ -73,7 +122,7 @@ class ServedModel(nn.Module):
         return (self.code_zero + self.code_scale * companded).round().clamp(0, 255).to(torch.uint8)
 
 
-def script(model: SparseInst) -> torch.jit.ScriptModule:
+def script(model: SparseInst, metadata: Mapping[str, Any]) -> torch.jit.ScriptModule:
     """The served model as a frozen script. Scripted, not traced: any batch and size stays possible.
 
     Raises:
@@ -82,7 +131,7 @@ def script(model: SparseInst) -> torch.jit.ScriptModule:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what Triton's backend loads
         try:
-            served = ServedModel(model).eval()
+            served = ServedModel(model, metadata).eval()
             # Numerics stay as trained: folding the norms shifts probabilities by 1e-6, and a cell that crosses the
             # mask threshold by that moves its instance's score by far more.
             frozen: torch.jit.ScriptModule = torch.jit.freeze(torch.jit.script(served), optimize_numerics=False)
@@ -93,7 +142,7 @@ def script(model: SparseInst) -> torch.jit.ScriptModule:
 
 def save_script(scripted: torch.jit.ScriptModule, path: Path, metadata: Mapping[str, Any]) -> None:
     """Writes the script with its metadata inside."""
-    extra = {_METADATA_FILE: json.dumps(metadata, sort_keys=True)}
+    extra = {_METADATA_FILE: metadata_text(metadata)}
     with atomic_path(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.jit.save(scripted, str(temporary), _extra_files=extra)

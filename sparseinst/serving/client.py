@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sparseinst.closing import Closing
 from sparseinst.errors import ConfigError, EvaluationError
-from sparseinst.export.contract import INPUT, METADATA_KEY, OUTPUTS
+from sparseinst.export.contract import FULL_REPLY, INPUT, METADATA_KEY
 from sparseinst.serving.connection import Connection
 
 _TIMEOUT_S = 60.0
@@ -65,10 +65,11 @@ class TritonClient(Closing):
 
         Args:
             images: uint8, [B, 3, H, W] RGB, already of the size that the model is to see.
-            outputs: Names out of "scores", "classes", "masks"; all by default. Masks are nearly all of the traffic.
+            outputs: Names of the contract's outputs; by default those of its full reply. Masks are nearly all of the
+                traffic.
 
         Returns:
-            scores float32 [B, N], classes int64 [B, N], masks uint8 [B, N, h, w].
+            The arrays by their names, the batch first.
 
         Raises:
             StackError: The server or the model does not answer.
@@ -80,7 +81,7 @@ class TritonClient(Closing):
                 where=f"model '{self._model}'",
                 fix="Stack RGB images of one size, channels first.",
             )
-        names = [spec.name for spec in OUTPUTS] if outputs is None else list(outputs)
+        names = list(FULL_REPLY if outputs is None else outputs)
         return self._connection.infer(self._model, self._version, {INPUT.name: images}, names)
 
     def close(self) -> None:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from sparseinst.evaluation.instances import Instances
 from sparseinst.export import contract
-from sparseinst.export.decode import decode_instances, mask_codes_to_probabilities
+from sparseinst.export.decode import decode_reply, mask_codes_to_probabilities
 from sparseinst.masks.coco import encode_masks
 
 torch = pytest.importorskip("torch")
@@ -28,8 +30,12 @@ def torch_masks(codes: np.ndarray, sent: tuple[int, int], original: tuple[int, i
     """Step 5 of the model's inference in float64: the probabilities before they are compared with the threshold."""
     code = torch.from_numpy(codes).double()
     d = ((code - 128) / 127).clamp(-1, 1)
-    probability = THRESHOLD + d.sign() * d.square() * torch.where(d > 0, 1 - THRESHOLD, THRESHOLD)
-    padded = torch.nn.functional.interpolate(probability[None], scale_factor=4.0, mode="bilinear", align_corners=False)
+    return enlarged(THRESHOLD + d.sign() * d.square() * torch.where(d > 0, 1 - THRESHOLD, THRESHOLD), sent, original)
+
+
+def enlarged(grid: torch.Tensor, sent: tuple[int, int], original: tuple[int, int]) -> torch.Tensor:
+    padded = tuple(map(contract.round_up, sent))
+    padded = torch.nn.functional.interpolate(grid[None], padded, mode="bilinear", align_corners=False)
     cropped = padded[:, :, : sent[0], : sent[1]]
     return torch.nn.functional.interpolate(cropped, original, mode="bilinear", align_corners=False)[0]
 
@@ -50,6 +56,13 @@ def test_exactly_the_codes_above_128_are_inside_the_object():
         assert probability[128] == np.float32(threshold)
 
 
+def decode(
+    scores: NDArray[np.float32], classes: NDArray[np.int64], codes: NDArray[np.uint8], *, sent, original, mask_threshold
+) -> Instances:
+    reply = {"scores": scores[None], "classes": classes[None], "masks": codes[None]}
+    return decode_reply(reply, sent=sent, originals=[original], mask_threshold=mask_threshold)[0]
+
+
 @pytest.mark.parametrize(
     ("sent", "original"),
     [
@@ -65,9 +78,7 @@ def test_exactly_the_codes_above_128_are_inside_the_object():
 def test_masks_equal_torch_interpolation_but_for_ties(sent, original):
     codes = smooth_codes(3, grid_of(sent), seed=sum(sent))
     scores = np.array([0.9, 0.8, 0.7], np.float32)
-    found = decode_instances(
-        scores, np.zeros(3, np.int64), codes, sent=sent, original=original, mask_threshold=THRESHOLD
-    )
+    found = decode(scores, np.zeros(3, np.int64), codes, sent=sent, original=original, mask_threshold=THRESHOLD)
     expected = torch_masks(codes, sent, original).numpy()
     assert found.masks.shape == (3, *original)
     assert found.masks.dtype == np.bool_
@@ -79,7 +90,7 @@ def test_masks_equal_torch_interpolation_but_for_ties(sent, original):
 def test_a_mask_flat_at_the_threshold_is_empty():
     codes = np.full((1, 16, 16), 128, np.uint8)
     codes[0, 3, 3] = 129
-    found = decode_instances(
+    found = decode(
         np.ones(1, np.float32), np.zeros(1, np.int64), codes, sent=(64, 64), original=(41, 53), mask_threshold=0.45
     )
     inside = np.argwhere(found.masks[0])
@@ -92,14 +103,14 @@ def test_empty_slots_are_left_out_and_the_rest_comes_best_first():
     codes[2] = 255
     scores = np.array([0.2, 0.0, 0.9, 0.0], np.float32)
     classes = np.array([3, contract.NO_INSTANCE, 1, contract.NO_INSTANCE])
-    found = decode_instances(scores, classes, codes, sent=(32, 32), original=(10, 20), mask_threshold=0.45)
+    found = decode(scores, classes, codes, sent=(32, 32), original=(10, 20), mask_threshold=0.45)
     assert found.scores.tolist() == pytest.approx([0.9, 0.2])
     assert found.classes.tolist() == [1, 3]
     assert found.masks[0].all() and not found.masks[1].any()
 
 
 def test_an_image_without_objects_has_masks_of_the_right_size():
-    found = decode_instances(
+    found = decode(
         np.zeros(5, np.float32),
         np.full(5, contract.NO_INSTANCE),
         np.zeros((5, 8, 8), np.uint8),
@@ -113,7 +124,7 @@ def test_an_image_without_objects_has_masks_of_the_right_size():
 
 
 def test_decoded_masks_reach_the_rle_encoder_without_a_copy():
-    found = decode_instances(
+    found = decode(
         np.ones(2, np.float32),
         np.zeros(2, np.int64),
         smooth_codes(2, (16, 24), 0),
@@ -123,3 +134,19 @@ def test_decoded_masks_reach_the_rle_encoder_without_a_copy():
     )
     assert found.masks.transpose(1, 2, 0).flags.f_contiguous
     assert encode_masks(found.masks) == encode_masks(np.ascontiguousarray(found.masks))
+
+
+@pytest.mark.parametrize(("sent", "stride"), [((64, 96), 4), ((61, 131), 4), ((33, 33), 8), ((20, 30), 2)])
+def test_bits_say_which_cells_are_inside_and_edges_lie_between_cells(sent: tuple[int, int], stride: int):
+    height, width = (contract.round_up(side) // stride for side in sent)
+    codes = smooth_codes(4, (height, width), seed=3)
+    inside = codes > contract.MASK_CODE_THRESHOLD
+    scores, classes = np.linspace(0.9, 0.6, 4, dtype=np.float32), np.zeros(4, np.int64)
+    reply = {"scores": scores[None], "classes": classes[None], "mask_bits": np.packbits(inside, axis=-1)[None]}
+    (found,) = decode_reply(reply, sent=sent, originals=[sent], mask_threshold=0.3)
+    half = enlarged(torch.from_numpy(inside).double(), sent, sent).numpy()
+    wrong = found.masks != (half > 0.5)
+    assert (abs(half[wrong] - 0.5) < 1e-6).all()
+    centres = found.masks[:, stride // 2 :: stride, stride // 2 :: stride]
+    cells = inside[:, : centres.shape[1], : centres.shape[2]]
+    assert (centres == cells).mean() > 0.97

@@ -35,7 +35,7 @@ def test_the_program_of_every_family_answers_as_the_model_does(name: str) -> Non
     model.load_state_dict(golden_state(model, name))
     model.eval()
     images = torch.randint(0, 256, (2, 3, 60, 90), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    scores, classes, codes = script(model)(images)
+    scores, classes, codes, *_ = script(model, {"max_pixels": 10_000})(images)
     assert codes.shape == (2, 100, 16, 24)
     for index, found in enumerate(model.predict(list(images))):
         found, kept = found.best_first(), len(found)
@@ -55,7 +55,7 @@ def test_the_program_of_every_family_answers_as_the_model_does(name: str) -> Non
 @pytest.mark.parametrize("size", [(33, 47), (64, 96), (1, 40)])
 def test_the_export_normalises_and_pads_as_the_model_does(size: tuple[int, int]) -> None:
     seen = {}
-    served = ServedModel(SparseInst(TINY, 3).eval())
+    served = ServedModel(SparseInst(TINY, 3).eval(), {"max_pixels": 10_000})
     served.backbone.register_forward_hook(lambda module, inputs, output: seen.update(batch=inputs[0]))
     image = torch.randint(0, 256, (3, *size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     served(image[None])
@@ -68,6 +68,6 @@ def test_a_coarser_or_finer_mask_grid_is_exported_too(scale: int) -> None:
     model = SparseInst(dataclasses.replace(TINY, mask_scale=scale), num_classes=3).eval()
     torch.nn.init.normal_(model.decoder.inst_branch.mask_kernel.weight, std=3.0)
     image = torch.randint(0, 256, (60, 90, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8).numpy()
-    parity = measure_parity(model, script(model), [image], batches=(1, 2))
+    parity = measure_parity(model, script(model, {"max_pixels": 10_000}), [image], batches=(1, 2))
     assert parity["instances_compared"] == 18
     assert parity["passed"], parity["worst"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +17,12 @@ from sparseinst.data.config import InputConfig
 from sparseinst.errors import ConfigError, ExportError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import compare
-from sparseinst.export.contract import OUTPUTS
-from sparseinst.export.export import export
-from sparseinst.export.torchscript import ServedModel, load_script
+from sparseinst.export.contract import OUTPUTS, fingerprint
+from sparseinst.export.export import describe, export
+from sparseinst.export.torchscript import ServedModel, load_script, script
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
-from sparseinst.training.checkpoint import Checkpoint, save_checkpoint
+from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, restore_model, save_checkpoint
 
 CONFIG = RunConfig(
     model=ModelConfig(
@@ -62,6 +64,7 @@ def test_an_export_holds_all_that_triton_needs_and_its_proof(checkpoint: Path, t
     assert {case["batch"] for case in parity["cases"]} == {1, 4}
     assert len({(case["height"], case["width"]) for case in parity["cases"]}) >= 3
     scripted, metadata = load_script(folder / "1" / "model.pt")
+    assert scripted(torch.zeros((2, 3, 40, 50), dtype=torch.uint8))[4].tolist() == [list(fingerprint(metadata))] * 2
     assert [category["name"] for category in metadata["categories"]] == ["disc", "ring"]
     with np.load(tmp_path / "out" / "golden.npz") as golden:
         image = torch.from_numpy(golden["image_1"])[None]
@@ -71,10 +74,33 @@ def test_an_export_holds_all_that_triton_needs_and_its_proof(checkpoint: Path, t
             np.testing.assert_array_equal(answer[0].numpy(), golden[f"{spec.name}_1"])
 
 
+def test_bits_are_the_codes_above_the_threshold(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "out")
+    scripted, _ = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
+    images = torch.randint(0, 256, (2, 3, 40, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    _, _, codes, bits, _ = (output.numpy() for output in scripted(images))
+    assert 0 < (codes > 128).mean() < 1
+    np.testing.assert_array_equal(np.unpackbits(bits, axis=-1), codes > 128)
+
+
+def test_what_would_take_all_memory_is_refused_or_done_in_parts(checkpoint: Path) -> None:
+    saved = load_checkpoint(checkpoint)
+    metadata = {**describe(saved), "max_pixels": 64 * 96}
+    scripted = script(restore_model(saved), metadata)
+    images = torch.randint(0, 256, (5, 3, 40, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    whole = scripted(images)  # two images a part
+    for index in range(5):
+        for output, alone in zip(whole, scripted(images[index : index + 1]), strict=True):
+            torch.testing.assert_close(output[index], alone[0], atol=1e-5, rtol=0)
+    for shape in ((1, 3, 64, 97), (1, 3, 0, 10), (1, 4, 10, 10), (1, 1, 10, 10)):
+        with pytest.raises(torch.jit.Error, match=f"{shape[1]} channels and {shape[3]} x {shape[2]} pixels"):
+            scripted(torch.zeros(shape, dtype=torch.uint8))
+
+
 def test_scores_descend_and_empty_slots_come_last(checkpoint: Path, tmp_path: Path) -> None:
     export(checkpoint, tmp_path / "out")
     scripted, _ = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
-    scores, classes, _ = scripted(torch.zeros((2, 3, 40, 50), dtype=torch.uint8))
+    scores, classes, *_ = scripted(torch.zeros((2, 3, 40, 50), dtype=torch.uint8))
     assert bool((scores[:, 1:] <= scores[:, :-1]).all())
     assert bool((scores[classes == -1] == 0).all())
 
@@ -84,8 +110,8 @@ def test_a_drifting_export_is_refused_and_nothing_is_left(
 ) -> None:
     honest = ServedModel.__init__
 
-    def shifted(self: ServedModel, model: SparseInst) -> None:
-        honest(self, model)
+    def shifted(self: ServedModel, model: SparseInst, metadata: Mapping[str, Any]) -> None:
+        honest(self, model, metadata)
         self.pixel_mean = self.pixel_mean + 3
 
     monkeypatch.setattr(ServedModel, "__init__", shifted)
@@ -102,7 +128,7 @@ def test_a_name_that_is_no_folder_is_refused(checkpoint: Path, tmp_path: Path) -
 def test_mask_codes_decode_to_the_probabilities_they_came_from() -> None:
     from sparseinst.export.decode import mask_codes_to_probabilities
 
-    served = ServedModel(SparseInst(CONFIG.model, num_classes=2))
+    served = ServedModel(SparseInst(CONFIG.model, num_classes=2), {"max_pixels": 1})
     probabilities = torch.linspace(0, 1, 100_001)
     decoded = mask_codes_to_probabilities(served.encode(probabilities).numpy(), 0.45)
     assert np.abs(decoded - probabilities.numpy()).max() < 0.005

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparseinst.export.contract import OUTPUTS, fingerprint
 from sparseinst.export.repository import labels, triton_config
 from sparseinst.manifest import write_manifest
 
@@ -21,6 +22,7 @@ METADATA = {
     "longest_side": 96,
     "instances": 3,
     "mask_threshold": 0.45,
+    "max_pixels": 4096 * 1024,
     "checkpoint_sha256": "0" * 64,
     "version_of_code": "test",
 }
@@ -30,11 +32,14 @@ GOLDEN_SIZES = ((64, 64), (35, 71), (96, 40))
 class Tiny(torch.nn.Module):
     """Two instances, what is bright and what is dark, and an empty slot. `gain` makes one model unlike another."""
 
+    fingerprint: Tensor
+
     def __init__(self, gain: float) -> None:
         super().__init__()
         self.gain = gain
+        self.register_buffer("fingerprint", torch.tensor(list(fingerprint(METADATA)), dtype=torch.uint8))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         height, width = 32 * ((image.shape[2] + 31) // 32), 32 * ((image.shape[3] + 31) // 32)
         grey = image.float().mean(1, keepdim=True)
         grey = torch.nn.functional.pad(grey, (0, width - image.shape[3], 0, height - image.shape[2]))
@@ -43,7 +48,9 @@ class Tiny(torch.nn.Module):
         level = self.gain * light.mean((1, 2, 3)) / 255
         scores = torch.stack([0.5 + level / 4, 0.5 - level / 4, torch.zeros_like(level)], 1)
         classes = torch.tensor([0, 1, -1]).expand(image.shape[0], 3)
-        return scores, classes, masks
+        bits = (masks > 128).view(image.shape[0], 3, light.shape[2], -1, 8).to(torch.uint8)
+        packed = (bits * torch.tensor([128, 64, 32, 16, 8, 4, 2, 1]).to(torch.uint8)).sum(4, dtype=torch.uint8)
+        return scores, classes, masks, packed, self.fingerprint.expand(image.shape[0], -1)
 
 
 def random_images(batch: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -72,9 +79,9 @@ def write_export(directory: Path, name: str, *, gain: float = 1.0, claimed_gain:
     arrays = {}
     for index, (height, width) in enumerate(GOLDEN_SIZES):
         image = random_images(1, height, width, seed=index)
-        scores, classes, masks = (output[0].numpy() for output in scripted(torch.from_numpy(image)))
-        arrays |= {f"image_{index}": image[0], f"scores_{index}": scores}
-        arrays |= {f"classes_{index}": classes, f"masks_{index}": masks}
+        answer = scripted(torch.from_numpy(image))
+        arrays |= {f"image_{index}": image[0]}
+        arrays |= {f"{spec.name}_{index}": tensor[0].numpy() for spec, tensor in zip(OUTPUTS, answer, strict=True)}
     np.savez_compressed(directory / "golden.npz", **arrays)
     return seal(directory)
 

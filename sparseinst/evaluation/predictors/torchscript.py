@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictors.device import device_name
 from sparseinst.evaluation.predictors.predictor import Predictor
-from sparseinst.export.decode import decode_batch
+from sparseinst.export.contract import OUTPUTS
+from sparseinst.export.decode import decode_reply
 from sparseinst.export.torchscript import load_script
 
 
@@ -28,11 +29,9 @@ class TorchScriptPredictor(Predictor):
     @torch.inference_mode()
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         outputs = self._model(torch.from_numpy(batch).to(self._device))
-        scores, classes, masks = (output.cpu().numpy() for output in outputs)
-        return decode_batch(
-            scores,
-            classes,
-            masks,
+        reply = {spec.name: output.cpu().numpy() for spec, output in zip(OUTPUTS, outputs, strict=True)}
+        return decode_reply(
+            reply,
             sent=(batch.shape[2], batch.shape[3]),
             originals=sizes,
             mask_threshold=float(self.metadata["mask_threshold"]),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sparseinst.errors import ConfigError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.evaluation.predictors.predictor import Predictor
-from sparseinst.export.decode import decode_batch
+from sparseinst.export.decode import decode_reply
 from sparseinst.serving.client import TritonClient
 
 _ADDRESS = re.compile(r"grpc://(?P<server>[^/\s]+:\d+)/(?P<model>[^/\s]+)(/(?P<version>\d+))?/?")
@@ -44,11 +44,8 @@ class TritonPredictor(Predictor):
         self._client.close()
 
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
-        outputs = self._client.infer(batch)
-        return decode_batch(
-            outputs["scores"],
-            outputs["classes"],
-            outputs["masks"],
+        return decode_reply(
+            self._client.infer(batch),
             sent=(batch.shape[2], batch.shape[3]),
             originals=sizes,
             mask_threshold=float(self.metadata["mask_threshold"]),
