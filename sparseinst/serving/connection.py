@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +17,10 @@ from sparseinst.closing import Closing
 from sparseinst.errors import ConfigError, StackError
 
 _Answer = TypeVar("_Answer")
+
+# Triton's --grpc-restricted-protocol=…:NAME=VALUE; a client sends the value in the header triton-grpc-protocol-NAME.
+KEY_NAME = "sparseinst"
+KEY_VARIABLE = "SPARSEINST_TRITON_KEY"
 
 _LARGEST_MESSAGE_BYTES = 2**31 - 1  # gRPC's own limit; its default, 4 MiB, is less than one reply with masks
 _CHANNEL = [
@@ -46,10 +51,12 @@ class Connection(Closing):
     was asked.
     """
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, key: str | None = None) -> None:
         """Args:
         url: "host:port" of Triton's gRPC. Nothing is contacted yet.
         timeout_s: The deadline of every call.
+        key: What a server with a restricted protocol wants to hear before it loads or unloads models;
+            by default SPARSEINST_TRITON_KEY of the environment.
         """
         host, _, port = url.rpartition(":")
         if not host or not port.isdigit() or "/" in host:
@@ -60,6 +67,8 @@ class Connection(Closing):
             )
         self.url = url
         self._timeout_s = timeout_s
+        key = os.environ.get(KEY_VARIABLE, "") if key is None else key
+        self._headers = {f"triton-grpc-protocol-{KEY_NAME}": key} if key else None
         options = [*_CHANNEL, _NO_PROXY] if host in _THIS_MACHINE else _CHANNEL
         self._client = InferenceServerClient(url, channel_args=options)
 
@@ -103,7 +112,7 @@ class Connection(Closing):
 
     def _call(self, method: Callable[..., _Answer], *arguments: Any, **options: Any) -> _Answer:
         try:
-            return method(*arguments, client_timeout=self._timeout_s, **options)
+            return method(*arguments, headers=self._headers, client_timeout=self._timeout_s, **options)
         except InferenceServerException as error:
             raise self._explain(error) from error
 

@@ -35,7 +35,7 @@ def test_the_program_of_every_family_answers_as_the_model_does(name: str) -> Non
     model.load_state_dict(golden_state(model, name))
     model.eval()
     images = torch.randint(0, 256, (2, 3, 60, 90), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    scores, classes, codes, *_ = script(model, {"max_pixels": 10_000})(images)
+    scores, classes, codes, *_ = script(model, {"max_pixels": 100_000})(images)
     assert codes.shape == (2, 100, 16, 24)
     for index, found in enumerate(model.predict(list(images))):
         found, kept = found.best_first(), len(found)

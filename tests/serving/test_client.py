@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from sparseinst.errors import ConfigError, EvaluationError, StackError
+from sparseinst.export.contract import OUTPUTS
 from sparseinst.serving import stack
 from sparseinst.serving.client import TritonClient
 from sparseinst.serving.connection import Connection
@@ -44,11 +45,11 @@ def test_served_equals_in_process_for_mixed_sizes_and_batches(served: TritonClie
     for batch in (1, 4, 8):
         for height, width in ((64, 64), (35, 71), (300, 211), (1, 1)):
             images = tiny.random_images(batch, height, width, seed=batch)
-            answer = served.infer(images)
+            answer = served.infer(images, [spec.name for spec in OUTPUTS])
             expected = model(torch.from_numpy(images))
-            for output, tensor in zip(("scores", "classes", "masks"), expected, strict=True):
-                assert answer[output].dtype == tensor.numpy().dtype
-                np.testing.assert_array_equal(answer[output], tensor.numpy())
+            for spec, tensor in zip(OUTPUTS, expected, strict=True):
+                assert answer[spec.name].dtype == tensor.numpy().dtype
+                np.testing.assert_array_equal(answer[spec.name], tensor.numpy())
 
 
 def test_requests_that_triton_batches_together_get_their_own_answers(servers: stack.StackState, published: str):

@@ -32,8 +32,6 @@ GOLDEN_SIZES = ((64, 64), (35, 71), (96, 40))
 class Tiny(torch.nn.Module):
     """Two instances, what is bright and what is dark, and an empty slot. `gain` makes one model unlike another."""
 
-    fingerprint: Tensor
-
     def __init__(self, gain: float) -> None:
         super().__init__()
         self.gain = gain
