@@ -20,6 +20,8 @@ LABELS_FILE = "labels.txt"
 CONFIG_FILE = "config.pbtxt"
 METADATA_KEY = "sparseinst"  # the extra file inside model.pt and the parameter in config.pbtxt; both hold the same JSON
 
+FRONT = "_front"  # appended to the model's name: the Triton model that takes picture files and answers with JSON
+
 PIXEL_MULTIPLE = 32  # the network's coarsest stride: images are padded to multiples of it
 NO_INSTANCE = -1  # the class of an empty slot
 
