@@ -76,7 +76,9 @@ class TensorSpec:
         return tuple(instances if dim == "N" else int(dim) for dim in self.dims)
 
 
-_TRITON_DTYPES = {"uint8": "TYPE_UINT8", "int64": "TYPE_INT64", "float32": "TYPE_FP32"}
+_TRITON_DTYPES = {"uint8": "TYPE_UINT8", "int32": "TYPE_INT32", "int64": "TYPE_INT64", "float32": "TYPE_FP32"}
+
+CROP_CELLS = 60  # the largest with which 100 masks and their boxes are less than 0.4 MB
 
 INPUT = TensorSpec("image", "uint8", (3, -1, -1), "RGB, 0..255, any size; the model normalises and pads")
 
@@ -89,10 +91,16 @@ OUTPUTS = (
         "masks", "uint8", ("N", -1, -1), "mask codes on a grid over the padded image; above 128 is inside the object"
     ),
     TensorSpec(
-        "mask_bits",
+        "mask_crops",
         "uint8",
-        ("N", -1, -1),
-        "the same grid, one bit a cell (1 is inside): 8 cells of a row in a byte, the first one highest",
+        ("N", CROP_CELLS, CROP_CELLS),
+        f"the codes in each mask's box, from its first cell on; a longer side is shrunk to {CROP_CELLS} cells",
+    ),
+    TensorSpec(
+        "mask_boxes",
+        "int32",
+        ("N", 6),
+        "top, left, bottom, right of the box in cells, the last two excluded (all 0: no mask); the grid's h and w",
     ),
     TensorSpec(
         "fingerprint", "uint8", (FINGERPRINT_BYTES,), "the first bytes of the SHA-256 of the answering model's metadata"
@@ -101,7 +109,7 @@ OUTPUTS = (
 
 # What a client asks for. Masks are nearly all of the traffic, and it needs one form of them.
 FULL_REPLY = ("scores", "classes", "masks", "fingerprint")
-COMPACT_REPLY = ("scores", "classes", "mask_bits", "fingerprint")
+COMPACT_REPLY = ("scores", "classes", "mask_crops", "mask_boxes", "fingerprint")
 
 # The mask code. A byte holds a signed distance from the mask threshold t, square-root companded so that its steps are
 # finest where a mask's edge is decided:

@@ -7,13 +7,15 @@ H0 x W0 the image as it was before it was resized for the model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_ZERO, NO_INSTANCE, round_up
+from sparseinst.export.contract import MASK_CODE_SCALE, MASK_CODE_THRESHOLD, MASK_CODE_ZERO, NO_INSTANCE, round_up
 from sparseinst.masks.resample import Frame, resample
 
 
@@ -46,7 +48,7 @@ def decode_reply(
 
     Args:
         reply: The contract's outputs by name, the batch first: "scores", "classes" (slots of class -1 are left out),
-            and "masks" or, without them, "mask_bits".
+            and "masks" or, without them, "mask_crops" and "mask_boxes".
         sent: (H, W).
         originals: (H0, W0) of each image.
         mask_threshold: The model's, from its metadata.
@@ -54,47 +56,77 @@ def decode_reply(
     Source:
         SparseInst's inference (hustvl/SparseInst a899015), which thresholds after both resamplings.
     """
-    if "masks" in reply:
-        grids, distances = reply["masks"], _signed_distances(mask_threshold).astype(np.float32)
-    else:
-        # Every cell is wholly inside or wholly outside: an edge lies midway between two cells.
-        grids = np.unpackbits(reply["mask_bits"], axis=-1, count=_grid_width(reply["mask_bits"], sent))
-        distances = np.array([-1, 1], np.float32)
-    return [
-        _decode(*image, distances=distances, sent=sent, original=original)
-        for *image, original in zip(reply["scores"], reply["classes"], grids, originals, strict=True)
-    ]
+    distances = _signed_distances(mask_threshold).astype(np.float32)
+    decoded = []
+    for index, original in enumerate(originals):
+        if "masks" in reply:
+            grids: Grids = _Whole(reply["masks"][index], distances)
+        else:
+            grids = _Cropped(reply["mask_crops"][index], reply["mask_boxes"][index], distances)
+        decoded.append(_decode(reply["scores"][index], reply["classes"][index], grids, sent, original))
+    return decoded
+
+
+class Grids(Protocol):
+    """The masks of one image as signed distances, float32 [h, w] each; None for a mask that is nowhere inside."""
+
+    def __call__(self, slot: int) -> NDArray[np.float32] | None: ...
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """From "masks"."""
+
+    codes: NDArray[np.uint8]
+    distances: NDArray[np.float32]
+
+    def __call__(self, slot: int) -> NDArray[np.float32] | None:
+        codes = self.codes[slot]
+        return self.distances[codes] if (codes > MASK_CODE_THRESHOLD).any() else None
+
+
+@dataclass(frozen=True)
+class _Cropped:
+    """From "mask_crops" and "mask_boxes": outside its box a mask is as far outside as can be."""
+
+    crops: NDArray[np.uint8]
+    boxes: NDArray[np.int32]
+    distances: NDArray[np.float32]
+
+    def __call__(self, slot: int) -> NDArray[np.float32] | None:
+        top, left, bottom, right, height, width = self.boxes[slot].tolist()
+        if bottom <= top:
+            return None
+        rows, columns = bottom - top, right - left
+        crop = self.distances[self.crops[slot][:rows, :columns]]
+        if crop.shape != (rows, columns):
+            crop = cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        grid = np.full((height, width), self.distances[0], np.float32)
+        grid[top:bottom, left:right] = crop
+        return grid
 
 
 def _decode(
     scores: NDArray[np.float32],
     classes: NDArray[np.int64],
-    grids: NDArray[np.uint8],
-    *,
-    distances: NDArray[np.float32],
+    grids: Grids,
     sent: tuple[int, int],
     original: tuple[int, int],
 ) -> Instances:
-    """`distances` says how far from the threshold each of the grids' values is."""
-    inside = distances > 0
     filled = np.flatnonzero(classes != NO_INSTANCE)
     filled = filled[np.argsort(-scores[filled], kind="stable")]
     columnwise = Frame((round_up(sent[0]), round_up(sent[1])), sent, original).turned()
     # Each mask is written transposed, so that the RLE encoder, which wants columns, reads it without a copy.
     columns = np.zeros((len(filled), original[1], original[0]), np.bool_)
-    for mask, slot in zip(columns, filled, strict=True):
-        if inside[grids[slot]].any():  # interpolation never rises above its largest input
-            np.greater(resample(distances[grids[slot].T], columnwise), 0, out=mask)
+    for mask, slot in zip(columns, filled.tolist(), strict=True):
+        grid = grids(slot)
+        if grid is not None:  # interpolation never rises above its largest input
+            np.greater(resample(grid.T, columnwise), 0, out=mask)
     return Instances(
         scores=scores[filled].astype(np.float32),
         classes=classes[filled].astype(np.int64),
         masks=columns.transpose(0, 2, 1),
     )
-
-
-def _grid_width(bits: NDArray[np.uint8], sent: tuple[int, int]) -> int:
-    """The cells in a row of the grid whose bits are [..., h, w / 8 rounded up]."""
-    return int(bits.shape[-2]) * round_up(sent[1]) // round_up(sent[0])
 
 
 def _signed_distances(mask_threshold: float) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from sparseinst.export.contract import (
     fingerprint,
     metadata_text,
 )
+from sparseinst.export.crops import Crops
 from sparseinst.files import atomic_path
 from sparseinst.model.network import SparseInst
 from sparseinst.model.postprocessing import maskness, score_classes
@@ -37,7 +38,6 @@ class ServedModel(nn.Module):
 
     pixel_mean: Tensor  # real types: TorchScript cannot read annotations that are kept as text
     pixel_std: Tensor
-    bit_values: Tensor
     fingerprint: Tensor
 
     def __init__(self, model: SparseInst, metadata: Mapping[str, Any]) -> None:
@@ -53,14 +53,14 @@ class ServedModel(nn.Module):
         self.max_pixels = int(metadata["max_pixels"])
         self.code_zero, self.code_scale, self.no_instance = MASK_CODE_ZERO, MASK_CODE_SCALE, NO_INSTANCE
         self.code_threshold = MASK_CODE_THRESHOLD
+        self.crops = Crops()
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1))
         self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1))
-        self.register_buffer("bit_values", torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8))
         self.register_buffer("fingerprint", torch.tensor(list(fingerprint(metadata)), dtype=torch.uint8))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """uint8 RGB [B, 3, H, W] to scores float32 [B, N], classes int64 [B, N], mask codes uint8 [B, N, h, w], mask
-        bits uint8 [B, N, h, w / 8], fingerprint uint8 [B, 8].
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """uint8 RGB [B, 3, H, W] to scores float32 [B, N], classes int64 [B, N], mask codes uint8 [B, N, h, w], crops
+        of them uint8 [B, N, 60, 60], their boxes int32 [B, N, 6], fingerprint uint8 [B, 8].
 
         A batch of too many pixels is computed in parts: whatever Triton puts together, memory has a bound.
         """
@@ -71,7 +71,7 @@ class ServedModel(nn.Module):
                 f"1 to {self.max_pixels} pixels"
             )
         part = max(1, self.max_pixels // (height * width))
-        answers: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
+        answers: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]] = []
         for start in range(0, image.shape[0], part):
             answers.append(self.answer(image[start : start + part]))
         if len(answers) == 1:
@@ -82,9 +82,10 @@ class ServedModel(nn.Module):
             torch.cat([answer[2] for answer in answers]),
             torch.cat([answer[3] for answer in answers]),
             torch.cat([answer[4] for answer in answers]),
+            torch.cat([answer[5] for answer in answers]),
         )
 
-    def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """`forward` without limits."""
         x = (image.float() - self.pixel_mean) / self.pixel_std
         bottom = (self.multiple - x.shape[2] % self.multiple) % self.multiple
@@ -101,14 +102,10 @@ class ServedModel(nn.Module):
         scores = scores.gather(1, order) * found.to(scores.dtype)
         classes = torch.where(found, classes.gather(1, order), torch.full_like(order, self.no_instance))
         grid = order[:, :, None, None].expand(-1, -1, probabilities.shape[2], probabilities.shape[3])
-        codes = self.encode(probabilities.gather(1, grid))
-        return scores, classes, codes, self.pack(codes), self.fingerprint.expand(image.shape[0], -1)
-
-    def pack(self, codes: Tensor) -> Tensor:
-        """Mask codes [..., w] to the contract's bits, uint8, [..., w / 8 rounded up]."""
-        inside = F.pad(codes > self.code_threshold, [0, (8 - codes.shape[3] % 8) % 8]).to(torch.uint8)
-        bits = inside.view(codes.shape[0], codes.shape[1], codes.shape[2], -1, 8) * self.bit_values
-        return bits.sum(4, dtype=torch.uint8)
+        chosen = probabilities.gather(1, grid)
+        codes = self.encode(chosen)
+        crops, boxes = self.crops(codes > self.code_threshold, chosen)
+        return scores, classes, codes, self.encode(crops), boxes, self.fingerprint.expand(image.shape[0], -1)
 
     def encode(self, probabilities: Tensor) -> Tensor:
         """Probabilities to the contract's mask codes, uint8, same shape."""

@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export import contract
+from sparseinst.export.crops import Crops
 from sparseinst.export.decode import decode_reply, mask_codes_to_probabilities
 from sparseinst.masks.coco import encode_masks
 
@@ -136,17 +138,42 @@ def test_decoded_masks_reach_the_rle_encoder_without_a_copy():
     assert encode_masks(found.masks) == encode_masks(np.ascontiguousarray(found.masks))
 
 
-@pytest.mark.parametrize(("sent", "stride"), [((64, 96), 4), ((61, 131), 4), ((33, 33), 8), ((20, 30), 2)])
-def test_bits_say_which_cells_are_inside_and_edges_lie_between_cells(sent: tuple[int, int], stride: int):
-    height, width = (contract.round_up(side) // stride for side in sent)
-    codes = smooth_codes(4, (height, width), seed=3)
-    inside = codes > contract.MASK_CODE_THRESHOLD
-    scores, classes = np.linspace(0.9, 0.6, 4, dtype=np.float32), np.zeros(4, np.int64)
-    reply = {"scores": scores[None], "classes": classes[None], "mask_bits": np.packbits(inside, axis=-1)[None]}
-    (found,) = decode_reply(reply, sent=sent, originals=[sent], mask_threshold=0.3)
-    half = enlarged(torch.from_numpy(inside).double(), sent, sent).numpy()
-    wrong = found.masks != (half > 0.5)
-    assert (abs(half[wrong] - 0.5) < 1e-6).all()
-    centres = found.masks[:, stride // 2 :: stride, stride // 2 :: stride]
-    cells = inside[:, : centres.shape[1], : centres.shape[2]]
-    assert (centres == cells).mean() > 0.97
+def crops_of(codes: NDArray[np.uint8]) -> dict[str, NDArray]:
+    values = torch.from_numpy(codes)[None]
+    crops, boxes = Crops()(values > contract.MASK_CODE_THRESHOLD, values.float())
+    return {"mask_crops": crops.round().to(torch.uint8).numpy(), "mask_boxes": boxes.numpy()}
+
+
+def decode_crops(codes: NDArray[np.uint8], *, sent, original) -> Instances:
+    count = len(codes)
+    scores, classes = np.linspace(0.9, 0.6, count, dtype=np.float32), np.zeros(count, np.int64)
+    reply = {"scores": scores[None], "classes": classes[None], **crops_of(codes)}
+    return decode_reply(reply, sent=sent, originals=[original], mask_threshold=THRESHOLD)[0]
+
+
+@pytest.mark.parametrize("original", [(131, 200), (400, 610), (65, 100)])
+def test_crops_of_small_masks_lose_nothing(original: tuple[int, int]):
+    sent = (131, 200)
+    codes = smooth_codes(6, grid_of(sent), seed=3)
+    codes[5] = 40  # nowhere inside
+    scores, classes = np.linspace(0.9, 0.6, 6, dtype=np.float32), np.zeros(6, np.int64)
+    whole = decode(scores, classes, codes, sent=sent, original=original, mask_threshold=THRESHOLD)
+    found = decode_crops(codes, sent=sent, original=original)
+    np.testing.assert_array_equal(found.masks, whole.masks)
+    assert whole.masks[:5].any(axis=(1, 2)).all() and not whole.masks[5].any()
+
+
+def test_crops_of_large_masks_move_their_edges_by_less_than_a_cell():
+    sent = (640, 960)
+    height, width = grid_of(sent)
+    y, x = np.mgrid[:height, :width]
+    distance = 1 - np.hypot((y - 80) / 70, (x - 120) / 110)  # a disc of 140 x 220 cells
+    codes = np.clip(128 + 127 * np.sign(distance) * np.sqrt(abs(distance)), 1, 255).round().astype(np.uint8)[None]
+    one = np.ones(1, np.float32), np.zeros(1, np.int64)
+    whole = decode(*one, codes, sent=sent, original=sent, mask_threshold=THRESHOLD).masks[0]
+    cropped = decode_crops(codes, sent=sent, original=sent).masks[0]
+    union, wrong = (whole | cropped).sum(), (whole != cropped)
+    assert wrong.sum() / union < 0.01
+    kernel = np.ones((9, 9), np.uint8)
+    edge = cv2.dilate(whole.astype(np.uint8), kernel) - cv2.erode(whole.astype(np.uint8), kernel)
+    assert not (wrong & (edge == 0)).any()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparseinst.export.contract import OUTPUTS, fingerprint
+from sparseinst.export.crops import Crops
 from sparseinst.export.repository import labels, triton_config
 from sparseinst.manifest import write_manifest
 
@@ -35,9 +36,10 @@ class Tiny(torch.nn.Module):
     def __init__(self, gain: float) -> None:
         super().__init__()
         self.gain = gain
+        self.crops = Crops()
         self.register_buffer("fingerprint", torch.tensor(list(fingerprint(METADATA)), dtype=torch.uint8))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         height, width = 32 * ((image.shape[2] + 31) // 32), 32 * ((image.shape[3] + 31) // 32)
         grey = image.float().mean(1, keepdim=True)
         grey = torch.nn.functional.pad(grey, (0, width - image.shape[3], 0, height - image.shape[2]))
@@ -46,9 +48,8 @@ class Tiny(torch.nn.Module):
         level = self.gain * light.mean((1, 2, 3)) / 255
         scores = torch.stack([0.5 + level / 4, 0.5 - level / 4, torch.zeros_like(level)], 1)
         classes = torch.tensor([0, 1, -1]).expand(image.shape[0], 3)
-        bits = (masks > 128).view(image.shape[0], 3, light.shape[2], -1, 8).to(torch.uint8)
-        packed = (bits * torch.tensor([128, 64, 32, 16, 8, 4, 2, 1]).to(torch.uint8)).sum(4, dtype=torch.uint8)
-        return scores, classes, masks, packed, self.fingerprint.expand(image.shape[0], -1)
+        crops, boxes = self.crops(masks > 128, masks.float())
+        return scores, classes, masks, crops.round().to(torch.uint8), boxes, self.fingerprint.expand(image.shape[0], -1)
 
 
 def random_images(batch: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
