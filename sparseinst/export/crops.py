@@ -6,7 +6,7 @@ Legend: B images, N instances, h x w the mask grid, C = CROP_CELLS.
 import torch
 from torch import Tensor, nn
 
-from sparseinst.export.contract import CROP_CELLS
+from sparseinst.export.contract import CROP_CELLS, MASK_CODE_THRESHOLD
 
 
 class Crops(nn.Module):
@@ -14,28 +14,32 @@ class Crops(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cells = CROP_CELLS
+        self.cells, self.threshold = CROP_CELLS, MASK_CODE_THRESHOLD
 
-    def forward(self, inside: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, codes: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """The values in the boxes, and the boxes as the contract's "mask_boxes".
 
         A box reaches one cell beyond the mask, so that nothing is lost where the mask is enlarged between cells. Values
         of a box of at most C cells a side are copied; those of a larger one are interpolated between cells.
 
         Args:
-            inside: bool [B, N, h, w].
-            values: float [B, N, h, w].
+            codes: The contract's "masks", uint8 [B, N, h, w].
+            values: What to cut out, float32 [B, N, h, w].
 
         Returns:
             float [B, N, C, C] and int32 [B, N, 6].
         """
-        height, width = inside.shape[2], inside.shape[3]
-        top, bottom = self.extent(inside.any(3))
-        left, right = self.extent(inside.any(2))
+        height, width = codes.shape[2], codes.shape[3]
+        top, bottom = self.extent(codes.amax(3) > self.threshold)
+        left, right = self.extent(codes.amax(2) > self.threshold)
         upper, lower, down = self.lines(top, bottom, height)
         first, second, along = self.lines(left, right, width)
-        above = values.gather(2, upper[..., None].expand(-1, -1, -1, width))
-        below = values.gather(2, lower[..., None].expand(-1, -1, -1, width))
+        # All masks' rows one below the other: whole rows are copied twenty times as fast as by `gather`.
+        stacked = values.reshape(-1, width)
+        begin = torch.arange(top.numel(), device=top.device).view(top.shape[0], top.shape[1], 1) * height
+        shape = [top.shape[0], top.shape[1], self.cells, width]
+        above = stacked.index_select(0, (begin + upper).flatten()).view(shape)
+        below = stacked.index_select(0, (begin + lower).flatten()).view(shape)
         rows = above + down[..., None] * (below - above)
         before = rows.gather(3, first[:, :, None, :].expand(-1, -1, self.cells, -1))
         after = rows.gather(3, second[:, :, None, :].expand(-1, -1, self.cells, -1))

@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from sparseinst.errors import ExportError
 from sparseinst.export.contract import (
     MASK_CODE_SCALE,
-    MASK_CODE_THRESHOLD,
     MASK_CODE_ZERO,
     METADATA_KEY,
     NO_INSTANCE,
@@ -52,7 +51,6 @@ class ServedModel(nn.Module):
         self.multiple = PIXEL_MULTIPLE
         self.max_pixels = int(metadata["max_pixels"])
         self.code_zero, self.code_scale, self.no_instance = MASK_CODE_ZERO, MASK_CODE_SCALE, NO_INSTANCE
-        self.code_threshold = MASK_CODE_THRESHOLD
         self.crops = Crops()
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1))
         self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1))
@@ -104,7 +102,7 @@ class ServedModel(nn.Module):
         grid = order[:, :, None, None].expand(-1, -1, probabilities.shape[2], probabilities.shape[3])
         chosen = probabilities.gather(1, grid)
         codes = self.encode(chosen)
-        crops, boxes = self.crops(codes > self.code_threshold, chosen)
+        crops, boxes = self.crops(codes, chosen)
         return scores, classes, codes, self.encode(crops), boxes, self.fingerprint.expand(image.shape[0], -1)
 
     def encode(self, probabilities: Tensor) -> Tensor:

@@ -140,7 +140,7 @@ def test_decoded_masks_reach_the_rle_encoder_without_a_copy():
 
 def crops_of(codes: NDArray[np.uint8]) -> dict[str, NDArray]:
     values = torch.from_numpy(codes)[None]
-    crops, boxes = Crops()(values > contract.MASK_CODE_THRESHOLD, values.float())
+    crops, boxes = Crops()(values, values.float())
     return {"mask_crops": crops.round().to(torch.uint8).numpy(), "mask_boxes": boxes.numpy()}
 
 

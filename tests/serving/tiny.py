@@ -48,7 +48,7 @@ class Tiny(torch.nn.Module):
         level = self.gain * light.mean((1, 2, 3)) / 255
         scores = torch.stack([0.5 + level / 4, 0.5 - level / 4, torch.zeros_like(level)], 1)
         classes = torch.tensor([0, 1, -1]).expand(image.shape[0], 3)
-        crops, boxes = self.crops(masks > 128, masks.float())
+        crops, boxes = self.crops(masks, masks.float())
         return scores, classes, masks, crops.round().to(torch.uint8), boxes, self.fingerprint.expand(image.shape[0], -1)
 
 
