@@ -12,7 +12,7 @@ from components.evaluate.component import evaluate
 from components.export.component import export
 from components.gate.component import gate
 from components.ingest.component import ingest
-from pipelines.cluster import with_storage, with_workspace
+from pipelines.cluster import with_storage, with_triton_key, with_workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,4 +83,4 @@ def from_model_to_service(data: PipelineTask, model: PipelineTask, rules: Rules,
         # Storage for all: images may stay in the bucket, and weights may lie in one.
         with_storage(with_workspace(task))
     for task in (verdict, deployed):
-        task.set_caching_options(False)  # the server changes without the run, too
+        with_triton_key(task).set_caching_options(False)  # the server changes without the run, too

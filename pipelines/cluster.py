@@ -5,9 +5,12 @@ from __future__ import annotations
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from sparseinst.serving.key import KEY_VARIABLE
+
 # Made by the cluster's owner; docs/operations.md shows how.
 WORKSPACE_CLAIM = "sparseinst-workspace"
 STORAGE_SECRET = "sparseinst-s3"
+TRITON_SECRET = "sparseinst-triton-key"
 
 _MOUNT = "/workspace"
 _STORAGE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
@@ -21,6 +24,11 @@ def with_workspace(task: PipelineTask) -> PipelineTask:
 def with_storage(task: PipelineTask) -> PipelineTask:
     """Gives the S3 endpoint and its credentials as environment variables."""
     return kubernetes.use_secret_as_env(task, STORAGE_SECRET, {key: key for key in _STORAGE_KEYS})
+
+
+def with_triton_key(task: PipelineTask) -> PipelineTask:
+    """Gives the key without which Triton loads no model; a server that wants none needs no secret."""
+    return kubernetes.use_secret_as_env(task, TRITON_SECRET, {KEY_VARIABLE: KEY_VARIABLE}, optional=True)
 
 
 def with_retries(task: PipelineTask) -> PipelineTask:
