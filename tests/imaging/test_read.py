@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sparseinst.errors import DatasetError
-from sparseinst.imaging.read import read_image
+from sparseinst.imaging.read import Limits, read_image
 
 RED_THEN_BLUE = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8).repeat(8, 0).repeat(8, 1)  # 8 high, 16 wide
 
@@ -82,3 +82,13 @@ def test_text_and_missing_files_are_no_images(tmp_path):
         read_image(tmp_path / "absent.jpg")
     with pytest.raises(DatasetError):
         read_image(tmp_path)  # a folder
+
+
+def test_beyond_its_limits_a_picture_is_not_decoded():
+    content = encoded(Image.fromarray(RED_THEN_BLUE), "PNG")
+    np.testing.assert_array_equal(read_image(content, limits=Limits(pixels=128, formats=("PNG",))), RED_THEN_BLUE)
+    damaged = content[:-30]  # the header is whole: what is said is the size, not the damage
+    with pytest.raises(DatasetError, match=r"16 x 8 pixels; at most 0\.0001 million"):
+        read_image(damaged, limits=Limits(pixels=100, formats=("PNG",)))
+    with pytest.raises(DatasetError, match="no image of a known kind"):
+        read_image(content, limits=Limits(pixels=128, formats=("JPEG",)))
