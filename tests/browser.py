@@ -63,10 +63,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens a file in a window of its own; options are playwright's, e.g. `color_scheme="dark"`."""
+    """Opens a file or an address in a window of its own; options are playwright's, e.g. `color_scheme="dark"`."""
     contexts = []
 
-    def open_file(path: Path, *, width: int = 1280, height: int = 900, **options: object) -> Visit:
+    def open_page(place: Path | str, *, width: int = 1280, height: int = 900, **options: object) -> Visit:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
         made = Visit(contexts[-1].new_page())
         made.page.on("console", lambda message: made.complaints.append(f"{message.type}: {message.text}"))
@@ -74,9 +74,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         made.page.on("requestfailed", lambda request: made.complaints.append(f"failed: {request.url[:80]}"))
         made.page.on("dialog", lambda dialog: (made.complaints.append(f"alert: {dialog.message}"), dialog.dismiss()))
         made.page.on("request", lambda request: made.requests.append(request.url))
-        made.page.goto(path.resolve().as_uri())
+        made.page.goto(place.resolve().as_uri() if isinstance(place, Path) else place)
         return made
 
-    yield open_file
+    yield open_page
     for context in contexts:
         context.close()

@@ -24,6 +24,8 @@ _VERBS = {
     "rollback": "serve the version before",
     "lineage": "follow a model back to its data, and check every hash on the way",
     "predict": "find the objects in images",
+    "demo": "open a page on the live endpoint: drop a picture, see its objects",
+    "drift": "hold what a served model finds against its evaluation, for Prometheus or at once",
     "convert": "turn the authors' or mmdetection's checkpoint into ours, or back",
     "stack": "the local S3 and Triton servers: up, down, status",
 }
