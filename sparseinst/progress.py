@@ -44,12 +44,19 @@ def _bar(doing: str, total: int | None, done: int, unit: Unit) -> Iterator[Advan
         DownloadColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.text import Text
 
-    counted = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(),)
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    counted = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(), Rate())
     columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(doing, total=total, completed=done)
@@ -78,10 +85,8 @@ def _lines(stage: str, doing: str, total: int | None, done: int, unit: Unit) -> 
 
 
 def _so_far(done: int, total: int | None, per_second: float, unit: Unit) -> str:
+    left = "" if total is None else f", {(total - done) / per_second:.0f} s left" if per_second else ", stalled"
+    of = "" if total is None else f" of {total}" if unit == "items" else f" of {total / 1e6:.1f}"
     if unit == "items":
-        return f"{done}" if total is None else f"{done} of {total}"
-    speed = f"{per_second / 1e6:.1f} MB/s"
-    if total is None:
-        return f"{done / 1e6:.1f} MB, {speed}"
-    left = f"{(total - done) / per_second:.0f} s left" if per_second else "stalled"
-    return f"{done / 1e6:.1f} of {total / 1e6:.1f} MB, {speed}, {left}"
+        return f"{done}{of}, {per_second:.1f}/s{left}"
+    return f"{done / 1e6:.1f}{of} MB, {per_second / 1e6:.1f} MB/s{left}"

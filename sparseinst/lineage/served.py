@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparseinst.errors import ConfigError, LineageError, SparseInstError
-from sparseinst.evaluation.predictors.triton import parse_address
 from sparseinst.export.contract import CONFIG_FILE, METADATA_KEY
 from sparseinst.lineage.artifact import Artifact, read_artifact
 from sparseinst.lineage.node import Link, Node
 from sparseinst.lineage.verify import Problem
 from sparseinst.lineage.walk import Walk
 from sparseinst.manifest import NAME as MANIFEST
+from sparseinst.serving.address import parse_address
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.rollout.configuration import parse_config
 from sparseinst.serving.rollout.golden import GOLDEN_FILE, prove, read_golden

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,11 +35,11 @@ GOLDEN_SIZES = ((64, 64), (35, 71), (96, 40))
 class Tiny(torch.nn.Module):
     """Two instances, what is bright and what is dark, and an empty slot. `gain` makes one model unlike another."""
 
-    def __init__(self, gain: float) -> None:
+    def __init__(self, gain: float, metadata: Mapping[str, Any] = METADATA) -> None:
         super().__init__()
         self.gain = gain
         self.crops = Crops()
-        self.register_buffer("fingerprint", torch.tensor(list(fingerprint(METADATA)), dtype=torch.uint8))
+        self.register_buffer("fingerprint", torch.tensor(list(fingerprint(metadata)), dtype=torch.uint8))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         height, width = 32 * ((image.shape[2] + 31) // 32), 32 * ((image.shape[3] + 31) // 32)
@@ -67,14 +69,21 @@ def save(module: torch.nn.Module, path: Path) -> torch.jit.ScriptModule:
     return scripted
 
 
-def write_export(directory: Path, name: str, *, gain: float = 1.0, claimed_gain: float | None = None) -> Path:
+def write_export(
+    directory: Path,
+    name: str,
+    *,
+    gain: float = 1.0,
+    claimed_gain: float | None = None,
+    metadata: Mapping[str, Any] = METADATA,
+) -> Path:
     """An export of Tiny(gain) as `sparseinst export` lays it out; its golden answers are those of `claimed_gain`."""
-    scripted = save(Tiny(gain), directory / name / "1" / "model.pt")
+    scripted = save(Tiny(gain, metadata), directory / name / "1" / "model.pt")
     if claimed_gain is not None:
-        scripted = save(Tiny(claimed_gain), directory / "claimed.pt")
+        scripted = save(Tiny(claimed_gain, metadata), directory / "claimed.pt")
         (directory / "claimed.pt").unlink()
-    (directory / name / "labels.txt").write_text(labels(METADATA))
-    (directory / name / "config.pbtxt").write_text(triton_config(name, METADATA))
+    (directory / name / "labels.txt").write_text(labels(metadata))
+    (directory / name / "config.pbtxt").write_text(triton_config(name, metadata))
     arrays = {}
     for index, (height, width) in enumerate(GOLDEN_SIZES):
         image = random_images(1, height, width, seed=index)

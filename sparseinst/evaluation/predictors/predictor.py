@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ class Predictor(Closing, ABC):
         metadata: What the model says about itself; see `describe` of the export.
         categories: In the order of the class index.
         device: What it runs on, in words.
+        concurrency: How many images it looks at at a time; more would only wait.
     """
 
     device = "CPU"
+    concurrency = 1
 
     def __init__(self, metadata: Mapping[str, Any], where: str) -> None:
         missing = [key for key in _METADATA_KEYS if key not in metadata]
@@ -59,6 +62,22 @@ class Predictor(Closing, ABC):
             found.update(zip(group, self._infer(np.ascontiguousarray(batch), sizes), strict=True))
         return [found[index] for index in range(len(images))]
 
+    def look(
+        self, image: NDArray[np.uint8], turn: AbstractContextManager[object], min_score: float
+    ) -> tuple[Instances, Sequence[Category]]:
+        """Finds the objects in one image; several threads may ask at a time.
+
+        Args:
+            image: uint8, [H, W, 3] RGB.
+            turn: Held while the model is busy with the image.
+            min_score: Less certain objects are of no use.
+
+        Returns:
+            The objects, and the categories of the model that found them.
+        """
+        with turn:
+            return self.predict([image])[0].above(min_score), self.categories
+
     @abstractmethod
     def _infer(self, batch: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> list[Instances]:
         """The objects in a batch (uint8, [B, 3, H, W]) with masks of the original (height, width) sizes."""
@@ -68,11 +87,14 @@ class Predictor(Closing, ABC):
         return target_size(height, width, int(self.metadata["short_side"]), int(self.metadata["longest_side"]))
 
 
-def open_predictor(model: str) -> Predictor:
+def open_predictor(model: str, *, concurrency: int = 4, compact: bool = False) -> Predictor:
     """The predictor for a model.
 
     Args:
-        model: The path of a checkpoint or of an exported TorchScript file, or grpc://host:port/model[/version].
+        model: The path of a checkpoint or of an exported TorchScript file or program (.pt2), or
+            grpc://host:port/model[/version] (grpcs:// for TLS).
+        concurrency: How many images `look` shows to a served model at a time; any other looks at one at a time.
+        compact: Whether a served model's masks come as small crops to `look`.
 
     Raises:
         SparseInstError: There is no such model, or it is none of this project's.
@@ -80,7 +102,11 @@ def open_predictor(model: str) -> Predictor:
     if "://" in model:
         from sparseinst.evaluation.predictors.triton import TritonPredictor
 
-        return TritonPredictor(model)
+        return TritonPredictor(model, concurrency=concurrency, compact=compact)
+    if Path(model).suffix == ".pt2" and Path(model).is_file():
+        from sparseinst.evaluation.predictors.exported_program import ExportedProgramPredictor
+
+        return ExportedProgramPredictor(Path(model))
     if _is_torchscript(Path(model)):
         from sparseinst.evaluation.predictors.torchscript import TorchScriptPredictor
 

@@ -172,7 +172,7 @@ def test_wrong_annotations_are_named_before_the_detections_are_looked_at(tmp_pat
 def test_what_predict_writes_is_measured_although_it_numbers_images_itself(dataset, oracle, tmp_path, polygons):
     truth = load_split(dataset, "val")
     paths = [dataset / "images" / image["file_name"] for image in reversed(truth.images)]
-    written = predict(oracle, paths, Selection(), output=tmp_path / "predicted", polygons=polygons)
+    written = predict(oracle, paths, Selection(), output=tmp_path / "predicted", polygons=polygons).coco
     metrics = evaluate_detections(tmp_path / "predicted/predictions.json", truth.path, tmp_path / "out")
     assert metrics["detections"] == len(written["annotations"]) > 12
     assert metrics["per_class"]["disc"]["AP"] == pytest.approx(1.0)

@@ -1,5 +1,4 @@
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ def exported(checkpoint, tmp_path_factory):
     model = build_model(saved.config.model, num_classes=4)
     load_weights(model, saved.weights)
     path = tmp_path_factory.mktemp("export") / "model.pt"
-    save_script(script(model.eval()), path, describe(saved))
+    save_script(script(model.eval(), describe(saved)), path, describe(saved))
     return path
 
 
@@ -66,37 +65,6 @@ def test_an_export_answers_as_its_checkpoint(checkpoint, exported):
         assert eager.metadata == script.metadata
         for one, other in zip(eager.predict(images()), script.predict(images()), strict=True):
             assert_same(one, other)
-
-
-def test_a_served_model_is_asked_through_the_client_and_decoded_alike(exported, monkeypatch):
-    asked = []
-
-    class Client:
-        """What sparseinst.serving.client promises, without a server."""
-
-        def __init__(self, url, model, version=""):
-            asked.append((url, model, version))
-            self.script = open_predictor(str(exported))
-            self.metadata = self.script.metadata
-
-        def infer(self, batch):
-            with torch.inference_mode():
-                answers = self.script._model(torch.from_numpy(batch))
-            return dict(zip(("scores", "classes", "masks"), (a.numpy() for a in answers), strict=True))
-
-        def close(self):
-            asked.append("closed")
-
-    monkeypatch.setitem(sys.modules, "sparseinst.serving.client", SimpleNamespace(TritonClient=Client))
-    monkeypatch.delitem(sys.modules, "sparseinst.evaluation.predictors.triton", raising=False)
-    try:
-        with open_predictor("grpc://127.0.0.1:8001/shapes/3") as served:
-            found = served.predict(images())
-    finally:
-        sys.modules.pop("sparseinst.evaluation.predictors.triton", None)
-    assert asked == [("127.0.0.1:8001", "shapes", "3"), "closed"]
-    for one, other in zip(found, open_predictor(str(exported)).predict(images()), strict=True):
-        assert_same(one, other)
 
 
 def test_no_images_are_no_error(checkpoint):
