@@ -23,13 +23,14 @@ def export(
     from pathlib import Path
 
     from sparseinst.data.directory import validation_images
+    from sparseinst.export.export import ExportOptions
     from sparseinst.export.export import export as write_repository
     from sparseinst.steps import step
 
     with step("export") as facts:
         output = Path(folder) / "export"
         photos = validation_images(Path(dataset.metadata["location"]), most=3)
-        write_repository(Path(model.path), output, model_name, photos)
+        write_repository(Path(model.path), output, ExportOptions(name=model_name, photos=photos))
         shutil.copyfile(output / "manifest.json", repository.path)
         repository.metadata.update(location=str(output))
         facts.update(repository=str(output))

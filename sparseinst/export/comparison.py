@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,38 @@ from sparseinst.evaluation.instances import Instances
 
 SCORE_TOLERANCE = 1e-4
 MASK_TOLERANCE = 1e-3  # share of the image's pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two answers of one model may be apart that were computed in other ways.
+
+    Attributes:
+        score: Of a score.
+        probability: Of a mask's probability in a cell of its grid.
+        mask: Share of the image's pixels, of those that the probabilities settle.
+    """
+
+    score: float
+    probability: float
+    mask: float
+
+
+# By the format of the convolutions: about four times the worst that was measured, see docs/export.md.
+TOLERANCES = {
+    "float32": Tolerance(score=1e-4, probability=1e-3, mask=1e-4),
+    "float16": Tolerance(score=2e-3, probability=0.03, mask=1e-3),
+    "bfloat16": Tolerance(score=0.01, probability=0.15, mask=1e-3),
+}
+
+
+def tolerance_of(metadata: Mapping[str, Any], *, on_gpu: bool = False) -> Tolerance:
+    """What is tolerated of an exported model, by its metadata.
+
+    On a GPU float32 convolutions are computed in TF32, whose fractions have the 10 bits of float16.
+    """
+    dtype = str(metadata.get("dtype", "float32"))
+    return TOLERANCES["float16" if on_gpu and dtype == "float32" else dtype]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,6 @@ class Crops(nn.Module):
         """
         step = ((end - begin).float() / self.cells).clamp(min=1.0)[..., None]
         centres = torch.arange(self.cells, device=begin.device) + 0.5
-        places = (begin[..., None] + centres * step - 0.5).clamp(min=0.0, max=float(count - 1))
+        places = (begin[..., None] + centres * step - 0.5).clamp(min=0.0).clamp(max=count - 1)
         lower = places.floor()
         return lower.long(), (lower.long() + 1).clamp(max=count - 1), places - lower

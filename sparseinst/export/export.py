@@ -10,13 +10,19 @@ from typing import Any
 
 import torch
 
-from sparseinst.errors import ConfigError, ExportError
-from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE, max_pixels
+from sparseinst.errors import ConfigError
+from sparseinst.export.cases import FULL_BATCH
+from sparseinst.export.contract import MODEL_FILE, max_pixels, round_up
+from sparseinst.export.finite import refuse_non_finite
+from sparseinst.export.front_door import write_front_door
 from sparseinst.export.golden import GOLDEN_FILE, golden_images, write_golden
-from sparseinst.export.parity import measure_parity
-from sparseinst.export.repository import MAX_BATCH, labels, triton_config
+from sparseinst.export.network import DTYPES
+from sparseinst.export.parity import Program
+from sparseinst.export.proof import prove_parity, refusal
+from sparseinst.export.repository import write_repository_texts
+from sparseinst.export.torch_export import load_program, save_program, torch_export
 from sparseinst.export.torchscript import load_script, save_script, script
-from sparseinst.files import atomic_directory, write_json, write_text
+from sparseinst.files import atomic_directory, write_json
 from sparseinst.log import get_logger
 from sparseinst.manifest import code_commit, write_manifest
 from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, restore_model
@@ -36,72 +42,109 @@ class ExportResult:
     parity: dict[str, Any]
 
 
-def export(checkpoint: Path, output: Path, name: str = "sparseinst", photos: Sequence[Path] = ()) -> ExportResult:
-    """Writes `output/<name>/{config.pbtxt, labels.txt, 1/model.pt}`, parity.json, golden.npz and manifest.json.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """How a checkpoint is exported."""
 
-    `output` appears as a whole or not at all.
+    name: str = "sparseinst"  # the model's name in Triton
+    photos: Sequence[Path] = ()  # image files that join the drawn golden images
+    dtype: str = "float32"  # of the convolutions; outputs keep their types
+    max_pixels: int = 0  # of an image; 0: four megapixels, or a full batch of the model's own size
+    with_torch_export: bool = False  # also <name>.pt2, beside the model's folder
 
-    Args:
-        checkpoint: A checkpoint.pt.
-        output: The directory to make; what was there is replaced.
-        name: The model's name in Triton.
-        photos: Image files that join the drawn golden images.
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"'{self.name}' cannot be a model's name.", where="--name", fix="Use letters, digits, _ . and -"
+            )
+        if self.dtype not in DTYPES:
+            raise ConfigError(f"There is no format '{self.dtype}'.", where="--dtype", fix=f"Use {', '.join(DTYPES)}.")
+        if self.max_pixels < 0:
+            raise ConfigError(f"{self.max_pixels} pixels are too few.", where="--max-pixels", fix="Give at least 1.")
+
+
+def export(checkpoint: Path, output: Path, options: ExportOptions | None = None) -> ExportResult:
+    """Writes `output/<name>/{config.pbtxt, configs/, labels.txt, 1/model.pt}`, the front door's folder, parity.json,
+    golden.npz and manifest.json.
+
+    `output` appears as a whole or not at all; what was there is replaced.
 
     Raises:
-        ConfigError: The name cannot be a directory's and a model's name.
+        ConfigError: An image of the model's own size has more pixels than `max_pixels`.
         SparseInstError: The checkpoint cannot be read.
-        ExportError: TorchScript cannot compile the model, or the export answers differently.
+        ExportError: Weights are not finite, the model cannot be compiled, or the export answers differently.
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"'{name}' cannot be a model's name.", where="--name", fix="Use letters, digits, _ . and -")
+    options = options or ExportOptions()
     saved = load_checkpoint(checkpoint)
+    refuse_non_finite(saved.weights, str(checkpoint))
     model = restore_model(saved)
-    metadata = describe(saved)
-    images = golden_images(photos, saved.config.input.short_side, saved.config.input.longest_side)
+    metadata = describe(saved, dtype=options.dtype, most_pixels=options.max_pixels)
+    images = golden_images(options.photos, metadata["short_side"], metadata["longest_side"])
     with atomic_directory(output) as temporary:
-        model_file = temporary / name / "1" / MODEL_FILE
-        save_script(script(model, metadata), model_file, metadata)
-        scripted, _ = load_script(model_file)  # what is proven is the file, not the object it was written from
-        parity = measure_parity(model, scripted, images)
+        folder = temporary / options.name
+        save_script(script(model, metadata), folder / "1" / MODEL_FILE, metadata)
+        write_repository_texts(folder, options.name, metadata)
+        write_front_door(temporary, options.name, metadata)
+        programs: list[tuple[str, str, Program]] = [
+            ("TorchScript", device, _script(folder / "1" / MODEL_FILE, device)) for device in devices()
+        ]
+        if options.with_torch_export:
+            file = temporary / f"{options.name}.pt2"
+            save_program(torch_export(model, metadata), file, metadata)
+            programs.append(("torch.export", "cpu", load_program(file)[0]))
+        # What is proven are the files, not the objects that they were written from.
+        parity = prove_parity(model, programs, images, metadata)
         write_json(temporary / PARITY_FILE, parity)
         if not parity["passed"]:
-            raise ExportError(
-                f"The export does not answer as the checkpoint does: worst {parity['worst']}, "
-                f"tolerated {parity['tolerances']}.",
-                where=str(checkpoint),
-                fix="Report this as a bug; nothing was written.",
-            )
-        write_golden(temporary / GOLDEN_FILE, scripted, images)
-        write_text(temporary / name / LABELS_FILE, labels(metadata))
-        write_text(temporary / name / CONFIG_FILE, triton_config(name, metadata))
+            raise refusal(parity, str(checkpoint))
+        write_golden(temporary / GOLDEN_FILE, _script(folder / "1" / MODEL_FILE, "cpu"), images)
         write_manifest(
             temporary,
             kind="export",
             inputs={"checkpoint": saved.sha256, **saved.data.inputs()},
-            settings={"name": name, "torch": torch.__version__},
+            settings={"name": options.name, "dtype": options.dtype, "torch": torch.__version__},
             files=[path for path in temporary.rglob("*") if path.is_file()],
             facts={"parity": parity["worst"], "instances_compared": parity["instances_compared"]},
         )
     worst = parity["worst"]
     log.info(
-        "exported = eager over %d images: scores within %.1e, masks within %.3f %% of the pixels",
-        len(parity["cases"]),
-        worst["score"],
-        100 * worst["mask"],
+        "exported = trained over %d images: scores within %.1e, probabilities within %.1e, masks within %.3f %%",
+        *(len(parity["cases"]), worst["score"], worst["probability"], 100 * worst["mask"]),
     )
-    return ExportResult(output, name, parity)
+    return ExportResult(output, options.name, parity)
 
 
-def describe(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The metadata that travels inside model.pt and config.pbtxt."""
+def devices() -> list[str]:
+    """What parity is proven on: the CPU, and the GPU where there is one."""
+    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def _script(path: Path, device: str) -> torch.jit.ScriptModule:
+    return load_script(path, device)[0]
+
+
+def describe(checkpoint: Checkpoint, *, dtype: str = "float32", most_pixels: int = 0) -> dict[str, Any]:
+    """The metadata that travels inside model.pt and config.pbtxt.
+
+    Raises:
+        ConfigError: An image of the model's own size has more than `most_pixels`.
+    """
     config = checkpoint.config
     short_side, longest_side = config.input.short_side, config.input.longest_side
+    own = round_up(short_side) * round_up(longest_side)
+    if 0 < most_pixels < own:
+        raise ConfigError(
+            f"An image of {short_side} x {longest_side} pixels has more than {most_pixels}.",
+            where="--max-pixels",
+            fix=f"Give at least {own}: the model's own size, with padding.",
+        )
     return {
         "model": config.model.name,
         "categories": [{"id": category.id, "name": category.name} for category in checkpoint.categories],
         "short_side": short_side,
         "longest_side": longest_side,
-        "max_pixels": max_pixels(short_side, longest_side, MAX_BATCH),
+        "max_pixels": most_pixels or max_pixels(short_side, longest_side, FULL_BATCH),
+        "dtype": dtype,
         "instances": min(config.model.num_masks, config.model.max_detections),
         "score_threshold": config.model.score_threshold,
         "mask_threshold": config.model.mask_threshold,

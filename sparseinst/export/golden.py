@@ -25,7 +25,7 @@ def golden_images(photos: Sequence[Path], short_side: int, longest_side: int) ->
     The drawn ones are an odd size, a square, and a wide strip: cells of random colours under noise.
     """
     sizes = [(short_side, short_side), (short_side - 29, short_side + 7), (short_side // 2, longest_side)]
-    images = [_drawn(*size, seed) for seed, size in enumerate(sizes)]
+    images = [drawn(*size, seed) for seed, size in enumerate(sizes)]
     for photo in photos:
         pixels = read_image(photo)
         images.append(resize_image(pixels, *target_size(pixels.shape[0], pixels.shape[1], short_side, longest_side)))
@@ -45,7 +45,8 @@ def write_golden(path: Path, scripted: torch.jit.ScriptModule, images: Sequence[
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _drawn(height: int, width: int, seed: int) -> Pixels:
+def drawn(height: int, width: int, seed: int) -> Pixels:
+    """A picture of cells of random colours under noise, uint8 RGB [height, width, 3]."""
     random = np.random.default_rng(seed)
     cell = max(1, min(height, width) // 6)
     colours = random.integers(0, 256, (height // cell + 1, width // cell + 1, 3))

@@ -2,77 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from sparseinst.evaluation.instances import Instances
-from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
+from sparseinst.export.cases import Case
+from sparseinst.export.comparison import tolerance_of
 from sparseinst.export.contract import OUTPUTS
-from sparseinst.export.decode import decode_reply
+from sparseinst.export.expectation import Deviation, Expectation
+from sparseinst.log import get_logger
 from sparseinst.model.network import SparseInst
+from sparseinst.model.preprocessing import padded_size
 
-Pixels = npt.NDArray[np.uint8]
+log = get_logger("export")
+
+Program = Callable[[Tensor], Sequence[Tensor]]
+
+_FIGURES = ("unmatched", "score", "probability", "mask")
 
 
 def measure_parity(
-    model: SparseInst, scripted: torch.jit.ScriptModule, images: Sequence[Pixels], batches: Sequence[int] = (1, 4)
+    model: SparseInst, program: Program, cases: Sequence[Case], *, dtype: str = "float32", device: str = "cpu"
 ) -> dict[str, Any]:
-    """Runs the eager and the exported model over images and batches.
+    """Compares an exported program with the eager model, case by case.
 
     Args:
-        model: The eager model, in `eval()` mode.
-        scripted: The export.
-        images: uint8 RGB [H, W, 3], of several sizes.
-        batches: For each image, batches of it and its mirror images of these sizes are tried.
+        model: The eager model, in `eval()` mode: in float32 on the CPU it is the measure of everything.
+        program: The export, on `device`: images to the contract's outputs in their order.
+        cases: See `parity_cases`.
+        dtype: The format of the export's convolutions, which decides what is tolerated.
+        device: "cpu" or "cuda".
 
     Returns:
-        What parity.json holds: every case, the worst figures, the tolerances, and "passed".
+        Every case, the worst figures and where each was found, the tolerances, how many instances were compared, and
+        "passed".
     """
-    cases: list[dict[str, Any]] = []
+    tolerance = tolerance_of({"dtype": dtype}, on_gpu=device == "cuda")
+    found: list[dict[str, Any]] = []
     passed = True
-    for image in images:
-        for batch in batches:
-            variants = [_variant(image, index) for index in range(batch)]
-            differences = _compare_batch(model, scripted, variants)
-            passed = passed and all(difference.is_within_tolerance for difference in differences)
-            cases += [
-                {
-                    "height": image.shape[0],
-                    "width": image.shape[1],
-                    "batch": batch,
-                    "image": index,
-                    **asdict(difference),
-                }
-                for index, difference in enumerate(differences)
-            ]
-    worst = {key: max(case[key] for case in cases) for key in ("unmatched", "score", "mask")}
+    for number, case in enumerate(cases, start=1):
+        begin = time.monotonic()
+        for index, deviation in enumerate(_deviations(model, program, case, dtype=dtype, device=device)):
+            passed = passed and deviation.is_within(tolerance)
+            found.append(
+                {"case": case.title, "height": case.size[0], "width": case.size[1], "batch": len(case.images)}
+                | {"image": index, **asdict(deviation)}
+            )
+        log.info(
+            "parity on %s, %d of %d: %s, %d x %d, batch %d (%.1f s)",
+            *(device, number, len(cases), case.title, case.size[1], case.size[0], len(case.images)),
+            time.monotonic() - begin,
+        )
+    worst = {name: max(found, key=lambda entry: entry[name]) for name in _FIGURES}
     return {
+        "device": device,
+        "dtype": dtype,
         "passed": passed,
-        "worst": worst,
-        "tolerances": {"unmatched": 0, "score": SCORE_TOLERANCE, "mask": MASK_TOLERANCE},
-        "instances_compared": sum(case["instances"] for case in cases),
-        "cases": cases,
+        "tolerances": {"unmatched": 0, **asdict(tolerance)},
+        "worst": {name: entry[name] for name, entry in worst.items()},
+        "worst_where": {name: _where(entry) for name, entry in worst.items() if entry[name]},
+        "instances_compared": sum(entry["instances"] for entry in found),
+        "undecided": sum(entry["undecided"] for entry in found),
+        "cases": found,
     }
 
 
-def _compare_batch(model: SparseInst, scripted: torch.jit.ScriptModule, images: Sequence[Pixels]) -> list[Difference]:
-    tensors = [torch.from_numpy(image.transpose(2, 0, 1).copy()) for image in images]
-    eager = model.predict(tensors)
-    with torch.no_grad():
-        outputs = scripted(torch.stack(tensors))
-    reply = {spec.name: output.numpy() for spec, output in zip(OUTPUTS, outputs, strict=True)}
-    size = (images[0].shape[0], images[0].shape[1])
-    threshold = model.config.mask_threshold
-    exported = decode_reply(reply, sent=size, originals=[size] * len(images), mask_threshold=threshold)
-    return [compare(Instances.of(found), other) for found, other in zip(eager, exported, strict=True)]
+@torch.no_grad()
+def _deviations(model: SparseInst, program: Program, case: Case, *, dtype: str, device: str) -> list[Deviation]:
+    tolerance = tolerance_of({"dtype": dtype}, on_gpu=device == "cuda")
+    tensors = [torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in case.images]
+    raw = model(tensors)
+    outputs = program(torch.stack(tensors).to(device))
+    reply: dict[str, NDArray[Any]] = {
+        spec.name: output.cpu().numpy() for spec, output in zip(OUTPUTS, outputs, strict=True)
+    }
+    return [
+        Expectation.of(
+            {name: tensor[index] for name, tensor in raw.items()},
+            case.size,
+            padded_size(tensors),
+            model.config,
+            tolerance,
+        ).deviation({name: array[index] for name, array in reply.items()})
+        for index in range(len(tensors))
+    ]
 
 
-def _variant(image: Pixels, index: int) -> Pixels:
-    """The image, its mirror image, both upside down: four different images of the same size."""
-    image = image[:, ::-1] if index & 1 else image
-    return np.ascontiguousarray(image[::-1] if index & 2 else image)
+def _where(entry: dict[str, Any]) -> str:
+    return f"{entry['case']}, {entry['width']} x {entry['height']}, batch {entry['batch']}, image {entry['image']}"

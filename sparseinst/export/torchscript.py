@@ -24,6 +24,7 @@ from sparseinst.export.contract import (
     metadata_text,
 )
 from sparseinst.export.crops import Crops
+from sparseinst.export.network import DTYPES, served_parts
 from sparseinst.files import atomic_path
 from sparseinst.model.network import SparseInst
 from sparseinst.model.postprocessing import maskness, score_classes
@@ -39,12 +40,14 @@ class ServedModel(nn.Module):
     pixel_std: Tensor
     fingerprint: Tensor
 
-    def __init__(self, model: SparseInst, metadata: Mapping[str, Any]) -> None:
-        """`metadata`: what the export says about the model; "max_pixels" is used, and its fingerprint kept."""
+    def __init__(self, model: SparseInst, metadata: Mapping[str, Any], *, with_winograd: bool = True) -> None:
+        """`metadata`: what the export says about the model; "max_pixels" and "dtype" (default float32) are used, and
+        its fingerprint is kept.
+        """
         super().__init__()
-        self.backbone = model.backbone
-        self.encoder = model.encoder
-        self.decoder = model.decoder
+        dtype = DTYPES[metadata.get("dtype", "float32")]
+        quick = with_winograd and dtype is torch.float32
+        self.backbone, self.encoder, self.decoder = served_parts(model, dtype, with_winograd=quick)
         self.instances = min(model.config.num_masks, model.config.max_detections)
         self.score_threshold = model.config.score_threshold
         self.mask_threshold = model.config.mask_threshold
@@ -63,12 +66,14 @@ class ServedModel(nn.Module):
         A batch of too many pixels is computed in parts: whatever Triton puts together, memory has a bound.
         """
         height, width = image.shape[2], image.shape[3]
-        if height * width > self.max_pixels or height * width == 0 or image.shape[1] != 3:
+        # With padding: a line of a million pixels is 32 lines of them to the network.
+        pixels = (height + self.padding(height)) * (width + self.padding(width))
+        if pixels > self.max_pixels or pixels == 0 or image.shape[1] != 3:
             raise ValueError(
                 f"images of {image.shape[1]} channels and {width} x {height} pixels: this model takes 3 channels and "
-                f"1 to {self.max_pixels} pixels"
+                f"1 to {self.max_pixels} pixels, padding to multiples of {self.multiple} included"
             )
-        part = max(1, self.max_pixels // (height * width))
+        part = max(1, self.max_pixels // pixels)
         answers: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]] = []
         for start in range(0, image.shape[0], part):
             answers.append(self.answer(image[start : start + part]))
@@ -86,9 +91,14 @@ class ServedModel(nn.Module):
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """`forward` without limits."""
         x = (image.float() - self.pixel_mean) / self.pixel_std
-        bottom = (self.multiple - x.shape[2] % self.multiple) % self.multiple
-        right = (self.multiple - x.shape[3] % self.multiple) % self.multiple
-        x = F.pad(x, [0, right, 0, bottom])
+        return self.detect(F.pad(x, [0, self.padding(image.shape[3]), 0, self.padding(image.shape[2])]))
+
+    def padding(self, side: int) -> int:
+        """How many pixels a side lacks to the next multiple."""
+        return (self.multiple - side % self.multiple) % self.multiple
+
+    def detect(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Normalised and padded images, float32 [B, 3, H, W], to the outputs."""
         logits, objectness, mask_logits = self.decoder(self.encoder(self.backbone(x)))
         scores, classes = score_classes(logits, objectness)
         found = scores > self.score_threshold
@@ -103,7 +113,7 @@ class ServedModel(nn.Module):
         chosen = probabilities.gather(1, grid)
         codes = self.encode(chosen)
         crops, boxes = self.crops(codes, chosen)
-        return scores, classes, codes, self.encode(crops), boxes, self.fingerprint.expand(image.shape[0], -1)
+        return scores, classes, codes, self.encode(crops), boxes, self.fingerprint.expand(x.shape[0], -1)
 
     def encode(self, probabilities: Tensor) -> Tensor:
         """Probabilities to the contract's mask codes, uint8, same shape."""
@@ -127,8 +137,6 @@ def script(model: SparseInst, metadata: Mapping[str, Any]) -> torch.jit.ScriptMo
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what Triton's backend loads
         try:
             served = ServedModel(model, metadata).eval()
-            # Numerics stay as trained: folding the norms shifts probabilities by 1e-6, and a cell that crosses the
-            # mask threshold by that moves its instance's score by far more.
             frozen: torch.jit.ScriptModule = torch.jit.freeze(torch.jit.script(served), optimize_numerics=False)
         except RuntimeError as error:
             raise ExportError(f"TorchScript cannot compile the model: {error}", fix="Report this as a bug.") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,62 +11,33 @@ import numpy as np
 import pytest
 import torch
 
-from sparseinst.config import RunConfig
-from sparseinst.data.categories import Category
-from sparseinst.data.config import InputConfig
 from sparseinst.errors import ConfigError, ExportError
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.comparison import compare
+from sparseinst.export.comparison import TOLERANCES, compare
 from sparseinst.export.contract import OUTPUTS, fingerprint
-from sparseinst.export.export import describe, export
+from sparseinst.export.export import ExportOptions, describe, export
 from sparseinst.export.torchscript import ServedModel, load_script, script
-from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
-from sparseinst.training.checkpoint import Checkpoint, load_checkpoint, restore_model, save_checkpoint
-
-CONFIG = RunConfig(
-    model=ModelConfig(
-        backbone="resnet18",
-        backbone_width=8,
-        norm="bn",
-        encoder_channels=16,
-        num_masks=12,
-        instance_dim=16,
-        mask_dim=16,
-    ),
-    input=InputConfig(short_side=64, longest_side=96),
-)
+from sparseinst.training.checkpoint import load_checkpoint, restore_model, save_checkpoint
+from tests.tiny import TINY
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with lively random weights: untrained ones would give flat masks, which prove nothing."""
-    torch.manual_seed(0)
-    model = SparseInst(CONFIG.model, num_classes=2)
-    with torch.no_grad():
-        model.decoder.inst_branch.iam_conv.weight.normal_(std=0.5)
-        model.decoder.inst_branch.mask_kernel.weight.normal_(std=0.5)
-        model.decoder.inst_branch.cls_score.weight.normal_(std=0.5)
-    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
-    save_checkpoint(path, Checkpoint(model.state_dict(), CONFIG, [Category(1, "disc"), Category(4, "ring")], 7))
-    return path
-
-
-def test_an_export_holds_all_that_triton_needs_and_its_proof(checkpoint: Path, tmp_path: Path) -> None:
-    result = export(checkpoint, tmp_path / "out", name="shapes")
-    folder = tmp_path / "out" / "shapes"
+def test_an_export_holds_all_that_triton_needs_and_its_proof(exported: Path) -> None:
+    folder = exported / "shapes"
     assert (folder / "labels.txt").read_text() == "disc\nring\n"
     assert 'name: "shapes"' in (folder / "config.pbtxt").read_text()
-    parity = json.loads((tmp_path / "out" / "parity.json").read_text())
-    assert parity == result.parity
-    assert parity["passed"]
-    assert parity["instances_compared"] > 50
-    assert {case["batch"] for case in parity["cases"]} == {1, 4}
-    assert len({(case["height"], case["width"]) for case in parity["cases"]}) >= 3
+    assert sorted(path.name for path in (folder / "configs").iterdir()) == ["cpu.pbtxt", "gpu.pbtxt"]
+    parity = json.loads((exported / "parity.json").read_text())
+    assert parity["passed"] and "warning" not in parity
+    assert (parity["format"], parity["device"], parity["dtype"]) == ("TorchScript", "cpu", "float32")
+    assert parity["instances_compared"] > 100
+    assert {case["batch"] for case in parity["cases"]} == {1, 4, 8}
+    assert {(1, 1), (33, 47), (64, 64), (85, 64)} <= {(case["height"], case["width"]) for case in parity["cases"]}
     scripted, metadata = load_script(folder / "1" / "model.pt")
     assert scripted(torch.zeros((2, 3, 40, 50), dtype=torch.uint8))[-1].tolist() == [list(fingerprint(metadata))] * 2
     assert [category["name"] for category in metadata["categories"]] == ["disc", "ring"]
-    with np.load(tmp_path / "out" / "golden.npz") as golden:
+    assert metadata["dtype"] == "float32"
+    with np.load(exported / "golden.npz") as golden:
         image = torch.from_numpy(golden["image_1"])[None]
         answers = scripted(image)
         for spec, answer in zip(OUTPUTS, answers, strict=True):
@@ -74,9 +45,8 @@ def test_an_export_holds_all_that_triton_needs_and_its_proof(checkpoint: Path, t
             np.testing.assert_array_equal(answer[0].numpy(), golden[f"{spec.name}_1"])
 
 
-def test_crops_hold_the_codes_of_each_mask_and_its_edge(checkpoint: Path, tmp_path: Path) -> None:
-    export(checkpoint, tmp_path / "out")
-    scripted, _ = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
+def test_crops_hold_the_codes_of_each_mask_and_its_edge(exported: Path) -> None:
+    scripted, _ = load_script(exported / "shapes" / "1" / "model.pt")
     images = torch.randint(0, 256, (2, 3, 240, 170), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     _, _, codes, crops, boxes, _ = (output.numpy() for output in scripted(images))
     assert 0 < (codes > 128).mean() < 1
@@ -98,48 +68,115 @@ def test_what_would_take_all_memory_is_refused_or_done_in_parts(checkpoint: Path
     metadata = {**describe(saved), "max_pixels": 64 * 96}
     scripted = script(restore_model(saved), metadata)
     images = torch.randint(0, 256, (5, 3, 40, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    whole = scripted(images)  # two images a part
+    whole = scripted(images)  # one image a part
     for index in range(5):
         for output, alone in zip(whole, scripted(images[index : index + 1]), strict=True):
             step = 1 if output.dtype == torch.uint8 else 1e-5  # a code may be rounded to either side
             torch.testing.assert_close(output[index].double(), alone[0].double(), atol=step, rtol=0)
-    for shape in ((1, 3, 64, 97), (1, 3, 0, 10), (1, 4, 10, 10), (1, 1, 10, 10)):
+    for shape in ((1, 3, 64, 97), (1, 3, 1, 200), (1, 3, 0, 10), (1, 4, 10, 10), (1, 1, 10, 10)):
         with pytest.raises(torch.jit.Error, match=f"{shape[1]} channels and {shape[3]} x {shape[2]} pixels"):
             scripted(torch.zeros(shape, dtype=torch.uint8))
 
 
-def test_scores_descend_and_empty_slots_come_last(checkpoint: Path, tmp_path: Path) -> None:
-    export(checkpoint, tmp_path / "out")
-    scripted, _ = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
+def test_scores_descend_and_empty_slots_come_last(exported: Path) -> None:
+    scripted, _ = load_script(exported / "shapes" / "1" / "model.pt")
     scores, classes, *_ = scripted(torch.zeros((2, 3, 40, 50), dtype=torch.uint8))
     assert bool((scores[:, 1:] <= scores[:, :-1]).all())
     assert bool((scores[classes == -1] == 0).all())
 
 
-def test_a_drifting_export_is_refused_and_nothing_is_left(
+def test_what_drifts_is_refused_with_the_worst_case_and_nothing_is_left(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = ServedModel.__init__
 
-    def shifted(self: ServedModel, model: SparseInst, metadata: Mapping[str, Any]) -> None:
-        honest(self, model, metadata)
+    def shifted(self: ServedModel, *arguments: Any, **options: Any) -> None:
+        honest(self, *arguments, **options)
         self.pixel_mean = self.pixel_mean + 3
 
     monkeypatch.setattr(ServedModel, "__init__", shifted)
-    with pytest.raises(ExportError, match="does not answer as the checkpoint"):
+    with pytest.raises(ExportError, match=r"does not answer as the checkpoint(.|\n)*tolerated .* batch \d, image \d"):
         export(checkpoint, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
+def test_weights_that_are_no_numbers_are_named(checkpoint: Path, tmp_path: Path) -> None:
+    saved = load_checkpoint(checkpoint)
+    weights = {name: tensor.clone() for name, tensor in saved.weights.items()}
+    weights["decoder.inst_branch.fc.bias"][3] = float("nan")
+    weights["encoder.fusion.weight"][0, 0] = float("inf")
+    save_checkpoint(tmp_path / "bad.pt", dataclasses.replace(saved, weights=weights))
+    with pytest.raises(ExportError) as caught:
+        export(tmp_path / "bad.pt", tmp_path / "out")
+    assert caught.value.details == (
+        "encoder.fusion.weight: 1 of 768 values",
+        "decoder.inst_branch.fc.bias: 1 of 64 values",
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_lower_precision_is_proven_by_its_own_tolerances_and_outputs_keep_their_types(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    saved = load_checkpoint(checkpoint)
+    weights = dict(saved.weights)
+    weights["decoder.inst_branch.mask_kernel.weight"] = weights["decoder.inst_branch.mask_kernel.weight"] / 4
+    save_checkpoint(tmp_path / "calm.pt", dataclasses.replace(saved, weights=weights))
+    parity = export(tmp_path / "calm.pt", tmp_path / "out", ExportOptions(dtype="float16")).parity
+    assert parity["tolerances"]["score"] == TOLERANCES["float16"].score > TOLERANCES["float32"].score
+    assert parity["worst"]["probability"] > 0 and parity["instances_compared"] > 50
+    scripted, metadata = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
+    assert metadata["dtype"] == "float16"
+    outputs = scripted(torch.zeros((1, 3, 40, 50), dtype=torch.uint8))
+    assert [str(output.numpy().dtype) for output in outputs] == [spec.dtype for spec in OUTPUTS]
+    kinds = {constant.dtype for constant in _constants(scripted) if constant.dim() == 4 and constant.shape[2] == 3}
+    assert kinds == {torch.float16}  # every 3 x 3 convolution
+
+
+def test_lower_precision_that_changes_too_much_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError) as caught:
+        export(checkpoint, tmp_path / "out", ExportOptions(dtype="bfloat16"))
+    assert caught.value.fix.startswith("Export in float32")
+    assert not (tmp_path / "out").exists()
+
+
+def _constants(scripted: torch.jit.ScriptModule) -> list[torch.Tensor]:
+    """The tensors that freezing put into the graph."""
+    graph = scripted.inlined_graph
+    nodes = [node for node in graph.findAllNodes("prim::Constant") if node.hasAttribute("value")]
+    return [node.t("value") for node in nodes if node.kindOf("value") == "t"]
+
+
+def test_an_export_that_found_nothing_says_so(
+    checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved = load_checkpoint(checkpoint)
+    config = dataclasses.replace(saved.config, model=dataclasses.replace(saved.config.model, score_threshold=1.0))
+    save_checkpoint(tmp_path / "blind.pt", dataclasses.replace(saved, config=config))
+    with caplog.at_level("WARNING", "sparseinst.export"):
+        result = export(tmp_path / "blind.pt", tmp_path / "out")
+    assert result.parity["passed"] and result.parity["instances_compared"] == 0
+    assert result.parity["warning"].startswith("no instance was found")
+    assert "no instance was found" in caplog.text
+
+
+def test_the_largest_image_can_be_chosen_but_not_below_the_models_own_size(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "out", ExportOptions(max_pixels=7000))
+    _, metadata = load_script(tmp_path / "out" / "sparseinst" / "1" / "model.pt")
+    assert metadata["max_pixels"] == 7000
+    with pytest.raises(ConfigError, match="64 x 96 pixels has more than 6000"):
+        export(checkpoint, tmp_path / "small", ExportOptions(max_pixels=6000))
+
+
 def test_a_name_that_is_no_folder_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be a model's name"):
-        export(checkpoint, tmp_path / "out", name="../evil")
+        export(checkpoint, tmp_path / "out", ExportOptions(name="../evil"))
 
 
 def test_mask_codes_decode_to_the_probabilities_they_came_from() -> None:
     from sparseinst.export.decode import mask_codes_to_probabilities
 
-    served = ServedModel(SparseInst(CONFIG.model, num_classes=2), {"max_pixels": 1})
+    served = ServedModel(SparseInst(TINY, num_classes=2), {"max_pixels": 1})
     probabilities = torch.linspace(0, 1, 100_001)
     decoded = mask_codes_to_probabilities(served.encode(probabilities).numpy(), 0.45)
     assert np.abs(decoded - probabilities.numpy()).max() < 0.005

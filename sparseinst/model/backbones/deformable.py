@@ -68,7 +68,7 @@ class DeformConv2d(nn.Module):
 
     @torch.jit.unused
     def _quickest(self, x: Tensor, offsets: Tensor) -> Tensor:
-        if not has_compiled_operator():
+        if torch.compiler.is_exporting() or not has_compiled_operator():
             return deform_conv2d(x, offsets, self.weight, self.stride, self.padding)
         from torchvision.ops import deform_conv2d as compiled
 

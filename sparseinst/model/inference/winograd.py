@@ -12,10 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_TILE = 4  # outputs a side
-_PATCH = 6  # inputs that they depend on, a side
-_MOST_TILES = 400  # at a time: with more, buffers outgrow the caches and what the allocator keeps at hand
-
 # The transforms of inputs, weights and outputs, for the interpolation points 0, 1, -1, 2, -2 and infinity.
 _INPUT = (
     (4, 0, -5, 0, 1, 0),
@@ -49,46 +45,88 @@ class WinogradConv(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None, *, relu: bool) -> None:
         """`weight` is [D, C, 3, 3], `bias` [D]."""
         super().__init__()
-        transform = torch.tensor(_WEIGHT, dtype=torch.float64)
-        spread = torch.einsum("ij,dcjk,lk->ilcd", transform, weight.double(), transform)
-        self.register_buffer("weight", spread.flatten(0, 1).float().contiguous())  # [36, C, D]
-        self.register_buffer("matrix_in", torch.tensor(_INPUT, dtype=torch.float32))
-        self.register_buffer("matrix_out", torch.tensor(_OUTPUT, dtype=torch.float32))
+        spread = torch.matmul(weight_transform(torch.float64), taps_first(weight).double())
+        self.register_buffer("weight", spread.view(36, weight.shape[1], weight.shape[0]).float())
+        self.register_buffer("matrix_in", input_transform())
+        self.register_buffer("matrix_out", output_transform())
         self.bias, self.relu = bias, relu
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, C, H, W] to [n, D, H, W], channels last in memory."""
-        images, _, height, width = x.shape
-        down, across = -(-height // _TILE), -(-width // _TILE)
-        band = max(1, _MOST_TILES // across)  # rows of tiles that are worked on at a time
-        out = x.new_empty(images, down * _TILE, across * _TILE, self.weight.shape[2])
-        for pixels, result in zip(x.permute(0, 2, 3, 1), out, strict=True):
-            padded = F.pad(pixels, (0, 0, 1, across * _TILE - width + 1, 1, down * _TILE - height + 1))
-            for first in range(0, down, band):
-                rows = padded[first * _TILE : min(first + band, down) * _TILE + 2]
-                self._convolve(rows, result[first * _TILE : (first + band) * _TILE])
-        out = out[:, :height, :width].contiguous()
-        if self.bias is not None:
-            out = out.add_(self.bias)
-        if self.relu:
-            out = out.relu_()
-        return out.permute(0, 3, 1, 2)
+        return winograd(x, self.weight, self.bias, self.matrix_in, self.matrix_out, self.relu)
 
-    def _convolve(self, rows: Tensor, out: Tensor) -> None:
-        """Rows of a padded map, [4 t + 2, 4 u + 2, C], to t times u tiles of the result, [4 t, 4 u, D]."""
-        channels = rows.shape[2]
-        # Patches of 6 rows at every fourth row, transformed; then the same along the columns.
-        patches = rows.unfold(0, _PATCH, _TILE).permute(0, 3, 1, 2)
-        down = len(patches)
-        patches = torch.matmul(self.matrix_in, patches.reshape(down, _PATCH, -1)).view(down, _PATCH, -1, channels)
-        patches = patches.unfold(2, _PATCH, _TILE).permute(0, 1, 2, 4, 3)
-        across = patches.shape[2]
-        patches = torch.matmul(self.matrix_in, patches.reshape(-1, _PATCH, channels))
-        patches = patches.view(down, _PATCH, across, _PATCH, channels).permute(1, 3, 0, 2, 4)
-        products = torch.bmm(patches.reshape(_PATCH * _PATCH, -1, channels), self.weight)  # all the multiplications
-        tiles = torch.matmul(self.matrix_out, products.view(_PATCH, -1)).view(_TILE, _PATCH, -1)
-        tiles = torch.matmul(self.matrix_out, tiles).view(_TILE, _TILE, down, across, -1)
-        out.view(down, _TILE, across, _TILE, -1).copy_(tiles.permute(2, 0, 3, 1, 4))
+
+def winograd(
+    x: Tensor, weight: Tensor, bias: Tensor | None, matrix_in: Tensor, matrix_out: Tensor, relu: bool
+) -> Tensor:
+    """The convolution as a function for TorchScript: [n, C, H, W] to [n, D, H, W], channels last in memory.
+
+    Args:
+        x: float32.
+        weight: The transformed weights, [36, C, D].
+        bias: [D], or None.
+        matrix_in: `input_transform()`.
+        matrix_out: `output_transform()`.
+        relu: Whether negative results become 0.
+    """
+    most_tiles = 400  # at a time: with more, buffers outgrow the caches and what the allocator keeps at hand
+    height, width = x.shape[2], x.shape[3]
+    down, across = (height + 3) // 4, (width + 3) // 4
+    band = max(1, most_tiles // across)  # rows of tiles that are worked on at a time
+    out = torch.empty([x.shape[0], down * 4, across * 4, weight.shape[2]], dtype=x.dtype, device=x.device)
+    for index in range(x.shape[0]):
+        padded = F.pad(x[index].permute(1, 2, 0), [0, 0, 1, across * 4 - width + 1, 1, down * 4 - height + 1])
+        for first in range(0, down, band):
+            last = min(first + band, down)
+            rows = padded[first * 4 : last * 4 + 2]
+            _convolve(rows, out[index, first * 4 : last * 4], weight, matrix_in, matrix_out)
+    out = out[:, :height, :width].contiguous()
+    if bias is not None:
+        out = out.add_(bias)
+    if relu:
+        out = out.relu_()
+    return out.permute(0, 3, 1, 2)
+
+
+def _convolve(rows: Tensor, out: Tensor, weight: Tensor, matrix_in: Tensor, matrix_out: Tensor) -> None:
+    """Rows of a padded map, [4 t + 2, 4 u + 2, C], to t times u tiles of the result, [4 t, 4 u, D].
+
+    A tile is 4 outputs a side, and they depend on a patch of 6 inputs a side.
+    """
+    channels = rows.shape[2]
+    # Patches of 6 rows at every fourth row, transformed; then the same along the columns.
+    patches = rows.unfold(0, 6, 4).permute(0, 3, 1, 2)
+    down = patches.shape[0]
+    patches = torch.matmul(matrix_in, patches.reshape(down, 6, -1)).view(down, 6, -1, channels)
+    patches = patches.unfold(2, 6, 4).permute(0, 1, 2, 4, 3)
+    across = patches.shape[2]
+    patches = torch.matmul(matrix_in, patches.reshape(-1, 6, channels))
+    patches = patches.view(down, 6, across, 6, channels).permute(1, 3, 0, 2, 4)
+    products = torch.bmm(patches.reshape(36, -1, channels), weight)  # all the multiplications
+    tiles = torch.matmul(matrix_out, products.view(6, -1)).view(4, 6, -1)
+    tiles = torch.matmul(matrix_out, tiles).view(4, 4, down, across, -1)
+    out.view(down, 4, across, 4, -1).copy_(tiles.permute(2, 0, 3, 1, 4))
+
+
+def taps_first(weight: Tensor) -> Tensor:
+    """Weights [D, C, 3, 3] as a matrix [9, C * D]: what `weight_transform` is multiplied with."""
+    return weight.permute(2, 3, 1, 0).reshape(9, -1).contiguous()
+
+
+def weight_transform(dtype: torch.dtype = torch.float32) -> Tensor:
+    """[36, 9]: from the 9 taps of a kernel to its 36 weights."""
+    transform = torch.tensor(_WEIGHT, dtype=torch.float64)
+    return torch.kron(transform, transform).to(dtype)
+
+
+def input_transform() -> Tensor:
+    """float32 [6, 6]: a column of a patch to what is multiplied."""
+    return torch.tensor(_INPUT, dtype=torch.float32)
+
+
+def output_transform() -> Tensor:
+    """float32 [4, 6]: products to the column of a tile."""
+    return torch.tensor(_OUTPUT, dtype=torch.float32)
 
 
 def suits_winograd(conv: nn.Conv2d) -> bool:
