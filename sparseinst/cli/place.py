@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -18,6 +19,8 @@ def place_options(function: Callable[..., None]) -> Callable[..., None]:
 def find_place(to: str | None, url: str | None) -> tuple[str, str]:
     """The model repository and Triton's address; where neither is given, the local stack's.
 
+    The local stack's credentials go into the environment. Where its address is given, its key for loading does.
+
     Raises:
         ConfigError: Only one of the two is given.
         StackError: Neither is given, and there is no local stack.
@@ -26,6 +29,7 @@ def find_place(to: str | None, url: str | None) -> tuple[str, str]:
     from sparseinst.serving import stack
 
     if to and url:
+        _take_key_of(url)
         return to, url
     if to or url:
         raise ConfigError(
@@ -34,7 +38,7 @@ def find_place(to: str | None, url: str | None) -> tuple[str, str]:
             fix="Give both, or neither for the local stack.",
         )
     state = stack.read_state(stack.default_root())
-    if state is None or not state.processes:
+    if state is None or "triton" not in state.processes:
         raise StackError(
             "There is no local stack.",
             where=str(stack.default_root()),
@@ -42,3 +46,15 @@ def find_place(to: str | None, url: str | None) -> tuple[str, str]:
         )
     os.environ.update(state.environment())
     return state.model_repository, state.triton_url
+
+
+def _take_key_of(url: str) -> None:
+    """Puts the local stack's key into the environment if `url` is its address."""
+    from sparseinst.errors import StackError
+    from sparseinst.serving import stack
+    from sparseinst.serving.key import KEY_VARIABLE
+
+    with suppress(StackError):  # a damaged local stack has nothing to do with another server
+        state = stack.read_state(stack.default_root())
+        if state is not None and state.ports and url.replace("localhost", "127.0.0.1") == state.triton_url:
+            os.environ[KEY_VARIABLE] = state.triton_key

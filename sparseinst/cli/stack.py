@@ -36,8 +36,9 @@ _port = click.IntRange(1, 65535)
 @click.option("--http-port", type=_port, help="Triton's HTTP.")
 @click.option("--grpc-port", type=_port, help="Triton's gRPC, which this project's clients use.")
 @click.option("--metrics-port", type=_port, help="Triton's metrics.")
+@click.option("--watch/--no-watch", default=True, help="Keep repairing in the background.  [default: watch]")
 @_json
-def up(root: Path | None, as_json: bool, **ports: int | None) -> None:
+def up(root: Path | None, as_json: bool, watch: bool, **ports: int | None) -> None:
     """Start the servers, or repair what does not serve.
 
     \b
@@ -48,7 +49,7 @@ def up(root: Path | None, as_json: bool, **ports: int | None) -> None:
 
     undo_on_sigterm()
     asked = {name.removesuffix("_port"): port for name, port in ports.items() if port is not None}
-    stack.up(root or stack.default_root(), asked)
+    stack.up(root or stack.default_root(), asked, watch=watch)
     _show(stack.status(root or stack.default_root()), as_json)
 
 
@@ -78,9 +79,27 @@ def status(root: Path | None, as_json: bool) -> None:
 
 @command.command()
 @_root
+@click.option(
+    "--every", "every_s", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds between looks."
+)
+def watch(root: Path | None, every_s: float) -> None:
+    """Look at the servers and models every few seconds, and repair what does not serve, until the stack is down.
+
+    \b
+    Example:
+      sparseinst stack watch --every 2
+    """
+    from sparseinst.serving import stack
+
+    undo_on_sigterm()
+    stack.watch(root or stack.default_root(), every_s=every_s)
+
+
+@command.command()
+@_root
 @_json
 def down(root: Path | None, as_json: bool) -> None:
-    """End the servers. The data in S3 stays.
+    """End the servers, and what watches them. The data in S3 stays.
 
     \b
     Example:
@@ -94,12 +113,10 @@ def down(root: Path | None, as_json: bool) -> None:
 
 def _show(found: Any, as_json: bool) -> None:
     lines = [
-        f"{server.name:<8} {server.address:<28} {'pid ' + str(server.pid) if server.pid else '-':<12} "
-        f"{server.problem or 'serves'}"
+        f"{server.name:<8} {server.address:<28} {'pid ' + str(server.pid) if server.pid else '-':<12} {server}"
         for server in found.servers
     ]
     lines += [
-        f"model    {model.name + (' ' + model.version if model.version else ''):<41} {model.problem or 'serves'}"
-        for model in found.models
+        f"model    {model.name + (' ' + model.version if model.version else ''):<41} {model}" for model in found.models
     ]
     emit(found.to_dict(), as_json, lines)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sparseinst.errors import SparseInstError, StackError
+from sparseinst.export.contract import FRONT
 from sparseinst.serving import stack
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.stack import triton
@@ -81,6 +82,7 @@ def new_name() -> str:
 
 
 def remove(servers: stack.StackState, models: Storage, name: str) -> None:
-    models.delete_prefix(name)
-    with suppress(SparseInstError), Connection(servers.triton_url, timeout_s=10) as connection:
-        connection.unload(name)  # fails where the test ended Triton
+    for loaded in (name + FRONT, name):
+        models.delete_prefix(loaded)
+        with suppress(SparseInstError), Connection(servers.triton_url, timeout_s=10) as connection:
+            connection.unload(loaded)  # fails where the test ended Triton

@@ -18,7 +18,7 @@ from sparseinst.data.config import InputConfig
 from sparseinst.data.ingest import IngestSettings, ingest
 from sparseinst.evaluation.coco.numbers import NUMBERS, mask_metrics
 from sparseinst.evaluation.evaluate import evaluate
-from sparseinst.export.export import export
+from sparseinst.export.export import ExportOptions, export
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
 from sparseinst.serving import stack
@@ -76,9 +76,9 @@ def three_ways(data: Path, servers: stack.StackState, folder: Path, side: int) -
     config = RunConfig(model=MODEL, input=InputConfig(short_side=side, longest_side=2 * side))
     save_checkpoint(folder / "checkpoint.pt", Checkpoint(model.state_dict(), config, categories, 1))
     name = new_name()
-    export(folder / "checkpoint.pt", folder / "export", name=name)
+    export(folder / "checkpoint.pt", folder / "export", ExportOptions(name=name))
     try:
-        served = deploy(folder / "export", servers.model_repository, servers.triton_url)
+        served = deploy(folder / "export", servers.model_repository, servers.triton_url, front_door=False)
         ways = {
             "eager": str(folder / "checkpoint.pt"),
             "exported": str(folder / "export" / name / "1/model.pt"),

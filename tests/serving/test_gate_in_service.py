@@ -21,8 +21,8 @@ from sparseinst.serving import stack
 from sparseinst.serving.rollout import deploy
 from tests.evaluation.gate.measured import metrics
 from tests.serving import tiny
+from tests.serving.rollout.test_evidence import publish
 from tests.serving.run_folder import evaluate, make_run
-from tests.serving.test_evidence import publish
 
 NOBODY = ("", "")
 NOWHERE = "127.0.0.1:1"
@@ -111,7 +111,7 @@ def test_an_endpoint_that_was_measured_on_other_data_is_measured_again_on_the_ca
 ):
     run = make_run(tmp_path / "run", name, changes={"dataset": "e" * 64})
     folders = {"evaluation": run / "evaluate", "gate": run / "gate"}
-    deploy(run / "export", servers.model_repository, servers.triton_url, **folders)
+    deploy(run / "export", servers.model_repository, servers.triton_url, front_door=False, **folders)
 
     rle = coco_mask.frPyObjects(SQUARE, 48, 64)[0]
     segmentation = {"size": [48, 64], "counts": rle["counts"].decode()}

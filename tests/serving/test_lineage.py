@@ -173,7 +173,8 @@ def test_a_server_that_answers_otherwise_than_its_version_is_found_out(
     environment: stack.StackState, models: Storage, name: str, tmp_path: Path
 ):
     """The repository is as it was; what the server has loaded is another model with the same description."""
-    deploy(tiny.write_export(tmp_path / "export", name, gain=0.1), environment.model_repository, environment.triton_url)
+    export = tiny.write_export(tmp_path / "export", name, gain=0.1)
+    deploy(export, environment.model_repository, environment.triton_url, front_door=False)
     where = {"repository": environment.model_repository}
     assert trace(f"grpc://{environment.triton_url}/{name}", **where).problems() == []  # type: ignore[arg-type]
     key = f"{name}/1/model.pt"

@@ -13,7 +13,7 @@ from sparseinst.data.categories import Category
 from sparseinst.data.config import InputConfig
 from sparseinst.evaluation.predictors.predictor import Predictor, open_predictor
 from sparseinst.export.comparison import compare
-from sparseinst.export.export import export
+from sparseinst.export.export import ExportOptions, export
 from sparseinst.model.config import ModelConfig
 from sparseinst.model.network import SparseInst
 from sparseinst.serving import stack
@@ -49,8 +49,8 @@ def predictors(
             layer.weight.normal_(std=0.5)
     categories = [Category(1, "disc"), Category(2, "ring"), Category(7, "star")]
     save_checkpoint(folder / "checkpoint.pt", Checkpoint(model.state_dict(), CONFIG, categories, 1))
-    export(folder / "checkpoint.pt", folder / "export", name=kept_name)
-    served = deploy(folder / "export", environment.model_repository, environment.triton_url)
+    export(folder / "checkpoint.pt", folder / "export", ExportOptions(name=kept_name))
+    served = deploy(folder / "export", environment.model_repository, environment.triton_url, front_door=False)
     places = (folder / "checkpoint.pt", folder / "export" / kept_name / "1" / "model.pt", served.endpoint)
     eager, exported, remote = (open_predictor(str(place)) for place in places)
     with eager, exported, remote:

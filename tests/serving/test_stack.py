@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,10 @@ import pytest
 
 from sparseinst.errors import StackError
 from sparseinst.serving import stack
+from sparseinst.serving.connection import Connection
+from sparseinst.serving.stack.stubs import stubs
 from sparseinst.storage import Storage, open_storage
-from tests.serving import tiny
+from tests.serving import slow, tiny
 
 STOPPED_S = 30
 
@@ -58,7 +61,7 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 def test_up_status_down_as_a_person_uses_them(root: Path):
     up = run("up", "--root", str(root))
     assert up.returncode == 0, up.stderr
-    assert up.stdout.count("serves") == 2
+    assert (up.stdout.count("serves"), up.stdout.count("watches")) == (2, 1)
     assert stat.S_IMODE((root / "stack.json").stat().st_mode) == 0o600
     before = stack.read_state(root)
 
@@ -69,7 +72,7 @@ def test_up_status_down_as_a_person_uses_them(root: Path):
 
     down = run("down", "--root", str(root))
     assert down.returncode == 0
-    assert down.stdout == "ended: s3, triton\n"
+    assert down.stdout == "ended: s3, triton, watch\n"
     assert not processes_in(root)
 
     status = run("status", "--root", str(root), "--json")
@@ -143,14 +146,38 @@ def test_a_killed_triton_is_noticed_and_brought_back_with_its_models(
     models.delete_prefix(f"{published}_candidate")
 
 
-def test_a_killed_python_stub_is_noticed_although_triton_says_ready_and_up_repairs_it(
-    published: str, servers: stack.StackState
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_stub_that_is_dead_or_hangs_is_noticed_although_triton_says_ready_and_up_repairs_it(
+    published: str, servers: stack.StackState, number: signal.Signals
 ):
-    triton = psutil.Process(servers.processes["triton"].pid)
-    (stub,) = [child for child in triton.children(recursive=True) if f"{published}_0" in " ".join(child.cmdline())]
-    stub.kill()
-    wait_for(lambda: stack.status(servers.root).problems, "the canary to fail")
+    (stub,) = stubs(servers.processes["triton"], published)
+    stub.send_signal(number)
+    (problem,) = stack.status(servers.root).problems
+    assert published in problem
+    with Connection(servers.triton_url, timeout_s=10) as connection:
+        assert connection.is_ready(published), "Triton knows nothing of it"
     stack.up(servers.root)
+    assert stack.status(servers.root).problems == []
+    assert stub not in stubs(servers.processes["triton"], published)
+
+
+def test_a_server_that_hangs_is_noticed_and_goes_on_when_it_is_let(published: str, servers: stack.StackState):
+    triton = psutil.Process(servers.processes["triton"].pid)
+    triton.suspend()
+    try:
+        (problem,) = stack.status(servers.root).problems
+        assert problem.startswith("server triton: Triton did not answer within")
+    finally:
+        triton.resume()
+    wait_for(lambda: not stack.status(servers.root).problems, "the server to go on")
+
+
+def test_a_model_that_is_just_being_loaded_is_no_failure(servers: stack.StackState, models: Storage, name: str):
+    slow.write_export(models, name, load_s=1.5)
+    with Connection(servers.triton_url, timeout_s=60) as connection, ThreadPoolExecutor() as pool:
+        load = pool.submit(connection.load, name)
+        wait_for(lambda: any(model.is_changing for model in stack.status(servers.root).models), "the load to begin")
+        load.result()
     assert stack.status(servers.root).problems == []
 
 

@@ -88,10 +88,31 @@ def problem(state: StackState) -> str:
 
 
 def published_models(state: StackState) -> list[str]:
-    """The names that have a config.pbtxt in the model repository, sorted."""
-    pages = _client(state).get_paginator("list_objects_v2").paginate(Bucket=MODELS_BUCKET)
+    """The names that have a config.pbtxt in the model repository, sorted.
+
+    Raises:
+        StackError: The server does not answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        pages = list(_client(state).get_paginator("list_objects_v2").paginate(Bucket=MODELS_BUCKET))
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"The S3 server does not answer as it should: {error}", where=state.s3_url, fix="Run `sparseinst stack up`."
+        ) from error
     keys = [PurePosixPath(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
     return sorted(key.parts[0] for key in keys if len(key.parts) == 2 and key.name == "config.pbtxt")
+
+
+def read_model_object(state: StackState, key: str) -> bytes | None:
+    """An object of the model repository, or None where there is none, or none can be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return bytes(_client(state).get_object(Bucket=MODELS_BUCKET, Key=key)["Body"].read())
+    except (BotoCoreError, ClientError):
+        return None
 
 
 def _client(state: StackState) -> Any:
@@ -105,6 +126,6 @@ def _client(state: StackState) -> Any:
         aws_access_key_id=state.access_key,
         aws_secret_access_key=state.secret_key,
         config=Config(
-            connect_timeout=2, read_timeout=10, retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}
+            connect_timeout=2, read_timeout=5, retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}
         ),
     )

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from sparseinst.errors import StackError
 from sparseinst.files import write_text
+from sparseinst.serving.key import KEY_VARIABLE
 from sparseinst.serving.stack.ports import HOST
 from sparseinst.serving.stack.supervisor import ProcessId
 
 MODELS_BUCKET = "models"
 DATA_BUCKET = "data"
 REGION = "us-east-1"
+
+WATCH = "watch"  # the name of the process that watches the servers
 
 _FILE = "stack.json"
 
@@ -28,7 +31,7 @@ def default_root() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class StackState:
-    """One stack: its folder, ports, credentials and, by name ("s3", "triton"), its processes.
+    """One stack: its folder, ports, credentials and, by name ("s3", "triton", "watch"), its processes.
 
     Ports and credentials outlive the processes, so that a restarted stack is found where it was.
     """
@@ -37,6 +40,7 @@ class StackState:
     id: str = field(default_factory=lambda: f"sparseinst-{secrets.token_hex(4)}")
     access_key: str = field(default_factory=lambda: secrets.token_hex(10))
     secret_key: str = field(default_factory=lambda: secrets.token_hex(20))
+    triton_key: str = field(default_factory=lambda: secrets.token_hex(20))  # who has it may load models
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, ProcessId] = field(default_factory=dict)
 
@@ -63,6 +67,7 @@ class StackState:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.s3_url,
             "SPARSEINST_TRITON_URL": self.triton_url,
+            KEY_VARIABLE: self.triton_key,
         }
 
     def log(self, server: str) -> Path:

@@ -1,28 +1,30 @@
-"""Whether the stack really serves: its processes, its servers' answers, and one small inference by each model."""
+"""Whether the stack really serves: its processes, its servers' answers, and one small inference by each model.
+
+All servers are asked at the same time, then all models, each with a limit: a part that hangs is told within 15 seconds.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sparseinst.errors import SparseInstError, StackError
-from sparseinst.export.contract import OUTPUTS
-from sparseinst.serving.client import TritonClient
-from sparseinst.serving.connection import Connection
-from sparseinst.serving.stack import seaweed, supervisor, triton
-from sparseinst.serving.stack.state import StackState, read_state
+from sparseinst.export.contract import FRONT
+from sparseinst.serving.connection import ServedModel
+from sparseinst.serving.stack import canary, seaweed, supervisor, triton
+from sparseinst.serving.stack.state import WATCH, StackState, read_state
 
-_CANARY = np.zeros((1, 3, 32, 32), np.uint8)
-_CANARY_LIMIT_S = 20.0
-_CANDIDATE = "_candidate"  # a rollout's model under test: never part of what the stack has to serve
+_INDEX_LIMIT_S = 5.0
+_CHANGING = ("LOADING", "UNLOADING")
+_CANDIDATE = "_candidate"  # a rollout's model under test
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server; `problem` is empty when it serves."""
+    """One server, or the watcher; `problem` is empty when it does its work."""
 
     name: str
     address: str
@@ -30,14 +32,21 @@ class ServerStatus:
     log: Path
     problem: str
 
+    def __str__(self) -> str:
+        return self.problem or ("watches" if self.name == WATCH else "serves")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One published model; `problem` is empty when it answers."""
+    """One published model; `problem` is empty when it answers, or while it is just being loaded or unloaded."""
 
     name: str
     version: str
     problem: str
+    is_changing: bool = False
+
+    def __str__(self) -> str:
+        return self.problem or ("is being loaded" if self.is_changing else "serves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,10 @@ class StackStatus:
             }
             for server in self.servers
         }
-        models = {model.name: {"version": model.version, "problem": model.problem} for model in self.models}
+        models = {
+            model.name: {"version": model.version, "problem": model.problem, "changing": model.is_changing}
+            for model in self.models
+        }
         return {"root": str(self.root), "healthy": not self.problems, "servers": servers, "models": models}
 
 
@@ -83,47 +95,66 @@ def status(root: Path) -> StackStatus:
     if state is None:
         raise StackError("There is no stack.", where=str(root), fix="Run `sparseinst stack up`.")
     servers = server_status(state)
-    models = () if any(server.problem for server in servers) else tuple(model_status(state))
-    return StackStatus(state.root, servers, models)
+    models: tuple[ModelStatus, ...] = ()
+    if not any(server.problem for server in servers):
+        try:
+            models = tuple(model_status(state))
+        except SparseInstError as error:  # a server went between the two questions
+            lost = "s3" if error.where == state.s3_url else "triton"
+            servers = tuple(replace(row, problem=error.problem) if row.name == lost else row for row in servers)
+    return StackStatus(state.root, servers + watch_status(state), models)
 
 
 def server_status(state: StackState) -> tuple[ServerStatus, ...]:
     """S3 and Triton, in this order."""
-    rows = []
-    for name, address, probe in (
-        ("s3", state.s3_url, seaweed.problem),
-        ("triton", f"grpc://{state.triton_url}", triton.problem),
-    ):
-        process = state.processes.get(name)
-        if process is None:
-            rows.append(ServerStatus(name, address, None, state.log(name), "stopped"))
-        elif not supervisor.is_alive(process):
-            rows.append(ServerStatus(name, address, None, state.log(name), f"its process {process.pid} has died"))
-        else:
-            rows.append(ServerStatus(name, address, process.pid, state.log(name), probe(state)))
-    return tuple(rows)
+    probes = (("s3", state.s3_url, seaweed.problem), ("triton", f"grpc://{state.triton_url}", triton.problem))
+    with ThreadPoolExecutor(len(probes)) as pool:
+        return tuple(pool.map(lambda probe: _server(state, *probe), probes))
+
+
+def watch_status(state: StackState) -> tuple[ServerStatus, ...]:
+    """The watcher in the background, if the stack has one."""
+    return (_server(state, WATCH, f"the stack in {state.root}", lambda _: ""),) if WATCH in state.processes else ()
 
 
 def model_status(state: StackState) -> list[ModelStatus]:
-    """Every model that the repository publishes. "Ready" is not believed: a dead Python stub leaves it standing."""
-    with Connection(state.triton_url, timeout_s=_CANARY_LIMIT_S) as connection:
-        index = {entry.name: entry for entry in connection.models() if entry.state == "READY"}
-    return [
-        ModelStatus(name, index[name].version, _canary(state, name))
-        if name in index
-        else ModelStatus(name, "", "is not loaded; see Triton's log")
-        for name in published_models(state)
-    ]
+    """Every model that the repository publishes.
+
+    Raises:
+        StackError: Triton or S3 does not answer.
+    """
+    index = _index(state)
+    names = published_models(state)
+    asked = [name for name in names if name in index and index[name].state == "READY"]
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        problems = dict(zip(asked, pool.map(lambda name: canary.problem(state, name), asked), strict=True))
+    if any(problems.values()):
+        index = _index(state)  # one that is unloaded while it is asked fails, and is no failure
+    return [_model(name, index.get(name), problems.get(name, "is not loaded; see Triton's log")) for name in names]
 
 
 def published_models(state: StackState) -> list[str]:
-    return [name for name in seaweed.published_models(state) if not name.endswith(_CANDIDATE)]
+    """What the stack has to serve; a rollout's model under test is no part of it."""
+    return [name for name in seaweed.published_models(state) if not name.removesuffix(FRONT).endswith(_CANDIDATE)]
 
 
-def _canary(state: StackState, model: str) -> str:
-    with TritonClient(state.triton_url, model, timeout_s=_CANARY_LIMIT_S) as client:
-        try:
-            client.infer(_CANARY, [OUTPUTS[0].name])
-        except SparseInstError as error:
-            return error.problem
-    return ""
+def _server(state: StackState, name: str, address: str, probe: Callable[[StackState], str]) -> ServerStatus:
+    process = state.processes.get(name)
+    if process is None:
+        return ServerStatus(name, address, None, state.log(name), "stopped")
+    if not supervisor.is_alive(process):
+        return ServerStatus(name, address, None, state.log(name), f"its process {process.pid} has died")
+    return ServerStatus(name, address, process.pid, state.log(name), probe(state))
+
+
+def _model(name: str, entry: ServedModel | None, problem: str) -> ModelStatus:
+    if entry is not None and entry.state in _CHANGING:
+        return ModelStatus(name, "", "", is_changing=True)
+    return ModelStatus(name, entry.version if entry is not None and entry.state == "READY" else "", problem)
+
+
+def _index(state: StackState) -> dict[str, ServedModel]:
+    """By name; of a model that changes versions, the version that serves."""
+    with triton.connect(state, timeout_s=_INDEX_LIMIT_S) as connection:
+        entries = connection.models()
+    return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.state == "READY")}

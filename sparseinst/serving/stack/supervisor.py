@@ -88,7 +88,7 @@ def is_alive(process: ProcessId) -> bool:
     if child is not None:
         if child.poll() is None:  # a killed process looks dead while its last threads still hold its ports
             return True
-        del _children[process.pid]
+        _children.pop(process.pid, None)
         return False
     started = _start_time(process.pid)
     return started is not None and abs(started - process.started) < 2  # the system's clock may be set meanwhile
@@ -100,6 +100,7 @@ def stop(process: ProcessId, *, grace_s: float = 20) -> bool:
     Returns:
         Whether it still ran.
     """
+    _reap()
     alive = is_alive(process)
     if alive:
         _send(process.pid, signal.SIGTERM)
@@ -132,6 +133,13 @@ def wait_until_ready(server: str, process: ProcessId, log: Path, ready: Callable
                 fix="See the log. If a port was taken meanwhile, or the machine was busy, run the command again.",
             )
         time.sleep(_POLL_S)
+
+
+def _reap() -> None:
+    """Forgets children that have ended; another process may have noticed it, and started others in their place."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            _children.pop(pid, None)
 
 
 def _start_time(pid: int) -> float | None:

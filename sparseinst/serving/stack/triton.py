@@ -6,17 +6,24 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 import sparseinst
 from sparseinst.errors import SparseInstError, StackError
 from sparseinst.serving.connection import Connection
+from sparseinst.serving.key import KEY_HEADER, KEY_NAME
 from sparseinst.serving.stack import supervisor
 from sparseinst.serving.stack.environment import server_environment
 from sparseinst.serving.stack.ports import HOST
 from sparseinst.serving.stack.state import MODELS_BUCKET, StackState
 
 _START_LIMIT_S = 60
+_ANSWER_LIMIT_S = 5.0
+
+# What changes the server wants the key. Inference, health, metadata, configuration and statistics stay open to all.
+# Shared memory is among them: with it a client makes the server read and write memory that the client names.
+_RESTRICTED = "model-repository,shared-memory,trace,logging"
 _BACKEND = Path(sparseinst.__file__).parents[1] / "deploy" / "triton_backend" / "pytorch" / "model.py"
 
 
@@ -32,8 +39,12 @@ def require_program() -> Path:
     return folder
 
 
-def start(state: StackState, repository: str | None = None) -> supervisor.ProcessId:
-    """Starts the server with no models, on the stack's bucket or another model repository. Returns at once."""
+def start(state: StackState, repository: str | None = None, extra: Sequence[str] = ()) -> supervisor.ProcessId:
+    """Starts the server with no models, on the stack's bucket or another model repository. Returns at once.
+
+    Args:
+        extra: More of Triton's own options, e.g. for TLS.
+    """
     files = require_program()
     server = files / "pytriton" / "tritonserver"
     backends = _assemble_backends(server, state.root / "backends")
@@ -54,6 +65,10 @@ def start(state: StackState, repository: str | None = None) -> supervisor.Proces
         "--strict-readiness=false",  # strict, the server is "not ready" while any model switches versions
         "--exit-timeout-secs=5",  # a model whose stub died is never unloaded: Triton would wait for it in vain
         f"--backend-config=python,shm-region-prefix-name={state.id}_",
+        # The header is triton-grpc-protocol-<name> over gRPC and, said so here, the same over HTTP.
+        f"--grpc-restricted-protocol={_RESTRICTED}:{KEY_NAME}={state.triton_key}",
+        f"--http-restricted-api={_RESTRICTED}:{KEY_HEADER}={state.triton_key}",
+        *extra,
     ]
     environment = server_environment(state) | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -75,11 +90,16 @@ def wait(state: StackState) -> None:
 def problem(state: StackState) -> str:
     """Why the server is of no use; empty when it serves."""
     try:
-        with Connection(state.triton_url, timeout_s=5) as connection:
+        with connect(state, timeout_s=_ANSWER_LIMIT_S) as connection:
             name = connection.server_name()
     except SparseInstError as error:
         return error.problem
     return "" if name == state.id else f"another server ({name!r}) answers on its port"
+
+
+def connect(state: StackState, *, timeout_s: float) -> Connection:
+    """A connection that may load models."""
+    return Connection(state.triton_url, timeout_s=timeout_s, key=state.triton_key)
 
 
 def remove_leftovers(state: StackState) -> None:
