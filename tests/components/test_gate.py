@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from components.gate.component import gate
+from tests.serving.rollout.test_evidence import publish
 from tests.serving.run_folder import make_run
-from tests.serving.test_evidence import publish
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.rollout.test_evidence import publish
 from tests.serving.run_folder import make_run
-from tests.serving.test_evidence import publish
 
 
 @pytest.fixture

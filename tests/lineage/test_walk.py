@@ -14,8 +14,8 @@ from sparseinst.lineage.node import Lineage
 from sparseinst.lineage.tell import to_dict, tree
 from sparseinst.lineage.trace import trace
 from sparseinst.manifest import read_manifest, write_manifest
+from tests.serving.rollout.test_evidence import publish
 from tests.serving.run_folder import make_run
-from tests.serving.test_evidence import publish
 
 KINDS = ["deployment", "export", "checkpoint", "dataset", "gate", "metrics"]
 

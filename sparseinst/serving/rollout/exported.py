@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from sparseinst.errors import DeployError
-from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
+from sparseinst.export.contract import CONFIG_FILE, FRONT, LABELS_FILE, MODEL_FILE, fingerprint
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
-from sparseinst.serving.rollout.configuration import parse_config
+from sparseinst.serving.rollout.configuration import CONFIGS_FOLDER, metadata_of, parse_config
 from sparseinst.serving.rollout.golden import GOLDEN_FILE, GoldenImage, read_golden
 
 _EXPORT_AGAIN = "Give the directory that `sparseinst export --output` made, or export again."
@@ -19,7 +22,10 @@ _EXPORT_AGAIN = "Give the directory that `sparseinst export --output` made, or e
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Export:
-    """One exported model. `id` is of its manifest; `checkpoint` (a hash) and `data_version` are empty if unknown."""
+    """One exported model. `id` is of its manifest; `checkpoint` (a hash) and `data_version` are empty if unknown.
+
+    `variants` are more configurations by their files' names in configs/, for servers that ask for one by name.
+    """
 
     directory: Path
     name: str
@@ -31,13 +37,15 @@ class Export:
     golden_file: Path
     golden: list[GoldenImage]
     config: ModelConfig
+    variants: Mapping[str, ModelConfig]
+    metadata: Mapping[str, Any]
 
 
 def read_export(directory: Path) -> Export:
     """Reads an export's directory and compares every file with the manifest.
 
     Raises:
-        DeployError: It is no export, or not as it was written.
+        DeployError: It is no export, not as it was written, or its golden images prove nothing.
         SparseInstError: There is no manifest.
     """
     if not directory.is_dir():
@@ -51,7 +59,7 @@ def read_export(directory: Path) -> Export:
             details=[f"{name} is missing or has changed" for name in wrong],
             fix=_EXPORT_AGAIN,
         )
-    configs = sorted(directory.glob(f"*/{CONFIG_FILE}"))
+    configs = sorted(path for path in directory.glob(f"*/{CONFIG_FILE}") if not path.parent.name.endswith(FRONT))
     if manifest.get("kind") != "export" or len(configs) != 1:
         raise DeployError(
             f"This is no export: it holds {len(configs)} {CONFIG_FILE}, an export one.",
@@ -59,6 +67,10 @@ def read_export(directory: Path) -> Export:
             fix=_EXPORT_AGAIN,
         )
     folder = configs[0].parent
+    config = parse_config(configs[0].read_bytes(), str(configs[0]))
+    metadata = metadata_of(config)
+    golden = read_golden(directory / GOLDEN_FILE)
+    _require_meaning(golden, metadata, str(directory / GOLDEN_FILE))
     return Export(
         directory=directory,
         name=folder.name,
@@ -68,9 +80,29 @@ def read_export(directory: Path) -> Export:
         model=_require(folder / "1" / MODEL_FILE),
         labels=_require(folder / LABELS_FILE),
         golden_file=_require(directory / GOLDEN_FILE),
-        golden=read_golden(directory / GOLDEN_FILE),
-        config=parse_config(configs[0].read_bytes(), str(configs[0])),
+        golden=golden,
+        config=config,
+        variants={
+            path.name: parse_config(path.read_bytes(), str(path))
+            for path in sorted((folder / CONFIGS_FOLDER).glob("*.pbtxt"))
+        },
+        metadata=metadata,
     )
+
+
+def _require_meaning(golden: list[GoldenImage], metadata: Mapping[str, Any], where: str) -> None:
+    """An answer without a number or without an instance would make every model look proven."""
+    problem, fix = "", _EXPORT_AGAIN
+    if not all(np.isfinite(image.answer["scores"]).all() for image in golden):
+        problem = "The export's own answers hold NaN or infinite scores."
+        fix = "Train the model again: its weights have left the range of numbers."
+    elif not any(image.instances for image in golden):
+        problem = "The export found nothing in any of its golden images: they would prove any model."
+        fix = "Export again with photos of what the model was trained for (--photo)."
+    elif any(image.fingerprint not in (b"", fingerprint(metadata)) for image in golden):
+        problem = "The golden answers are of another model than the configuration describes."
+    if problem:
+        raise DeployError(problem, where=where, fix=fix)
 
 
 def _require(path: Path) -> Path:

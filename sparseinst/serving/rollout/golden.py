@@ -13,20 +13,43 @@ from numpy.typing import NDArray
 from sparseinst.errors import DeployError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
-from sparseinst.export.contract import INPUT, MASK_CODE_THRESHOLD, NO_INSTANCE, OUTPUTS
+from sparseinst.export.contract import COMPACT_REPLY, INPUT, MASK_CODE_THRESHOLD, NO_INSTANCE, OUTPUTS
+from sparseinst.export.decode import decode_reply
 from sparseinst.serving.connection import Connection
 
 GOLDEN_FILE = "golden.npz"
 
-_OUTPUT_NAMES = [spec.name for spec in OUTPUTS]
+_NEEDED = ("scores", "classes", "masks")
+_FINGERPRINT = "fingerprint"
+_ANY_THRESHOLD = 0.5  # the code decides what is inside, whatever probability it stands for
+
+Answer = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GoldenImage:
-    """An image, uint8 [3, H, W], and what the export answered: "scores" [N], "classes" [N], "masks" [N, h, w]."""
+    """An image, uint8 [3, H, W], and what the export answered: the contract's outputs without the batch.
+
+    Those of an older contract may lack some, but never "scores" [N], "classes" [N] and "masks" [N, h, w].
+    """
 
     image: NDArray[np.uint8]
-    answer: dict[str, NDArray[Any]]
+    answer: Answer
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.image.shape[1], self.image.shape[2]
+
+    @property
+    def instances(self) -> int:
+        return int((self.answer["classes"] != NO_INSTANCE).sum())
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Of the model that answered; empty if it did not say."""
+        found = self.answer.get(_FINGERPRINT)
+        return b"" if found is None else found.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +71,9 @@ def read_golden(path: Path) -> list[GoldenImage]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             count = sum(name.startswith("image_") for name in arrays.files)
+            names = [spec.name for spec in OUTPUTS if spec.name in _NEEDED or f"{spec.name}_0" in arrays.files]
             golden = [
-                GoldenImage(arrays[f"image_{i}"], {name: arrays[f"{name}_{i}"] for name in _OUTPUT_NAMES})
-                for i in range(count)
+                GoldenImage(arrays[f"image_{i}"], {name: arrays[f"{name}_{i}"] for name in names}) for i in range(count)
             ]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DeployError(
@@ -67,18 +90,17 @@ def prove(connection: Connection, model: str, version: str, golden: list[GoldenI
     """Asks a served model for every golden image.
 
     Raises:
-        DeployError: An answer differs by more than the tolerances; all that differ are listed.
+        DeployError: An answer is not of numbers, of another model, or differs by more than the tolerances; all that
+            do are listed.
         StackError: The server or the model fails.
     """
-    differences = []
-    for expected in golden:
-        served = connection.infer(model, version, {INPUT.name: expected.image[None]}, _OUTPUT_NAMES)
-        differences.append(_difference(expected.answer, {name: array[0] for name, array in served.items()}))
-    wrong = [
-        f"golden image {index} ({expected.image.shape[2]} x {expected.image.shape[1]}): {_words(difference)}"
-        for index, (expected, difference) in enumerate(zip(golden, differences, strict=True))
-        if not difference.is_within_tolerance
-    ]
+    differences, wrong = [], []
+    for index, expected in enumerate(golden):
+        served = connection.infer(model, version, {INPUT.name: expected.image[None]}, list(expected.answer))
+        difference, fault = _judge(expected, {name: array[0] for name, array in served.items()})
+        differences.append(difference)
+        if fault:
+            wrong.append(f"golden image {index} ({expected.size[1]} x {expected.size[0]}): {fault}")
     if wrong:
         raise DeployError(
             f"Triton's answers differ from the export's for {len(wrong)} of {len(golden)} golden images "
@@ -95,22 +117,45 @@ def prove(connection: Connection, model: str, version: str, golden: list[GoldenI
     )
 
 
-def _difference(expected: dict[str, NDArray[Any]], served: dict[str, NDArray[Any]]) -> Difference:
-    if expected["masks"].shape != served["masks"].shape:  # another grid or number of slots: nothing corresponds
-        count = max(len(expected["scores"]), len(served["scores"]))
-        return Difference(instances=count, unmatched=count, score=1.0, mask=1.0)
-    return compare(_instances(expected), _instances(served))
-
-
-def _instances(answer: dict[str, NDArray[Any]]) -> Instances:
-    filled = answer["classes"] != NO_INSTANCE
-    inside = answer["masks"][filled] > MASK_CODE_THRESHOLD
-    return Instances(answer["scores"][filled], answer["classes"][filled], inside)
-
-
-def _words(difference: Difference) -> str:
+def fault_of(difference: Difference) -> str:
+    """What is wrong with an answer, in words; empty when it is within the tolerances."""
+    if difference.is_within_tolerance:
+        return ""
     if difference.unmatched:
         return (
             f"{difference.unmatched} of {difference.instances} instances have no counterpart of their class and score"
         )
     return f"scores differ by {difference.score:.1e}, masks by {difference.mask:.2%}"
+
+
+def _judge(expected: GoldenImage, served: Answer) -> tuple[Difference, str]:
+    nothing_alike = Difference(expected.instances, expected.instances, score=1.0, mask=1.0)
+    if not np.isfinite(served["scores"]).all():
+        return nothing_alike, "scores are NaN or infinite"
+    if expected.fingerprint and served[_FINGERPRINT].tobytes() != expected.fingerprint:
+        return nothing_alike, (
+            f"model {served[_FINGERPRINT].tobytes().hex()} answered, not {expected.fingerprint.hex()}"
+        )
+    if expected.answer["masks"].shape != served["masks"].shape:  # another grid or number of slots
+        return nothing_alike, f"masks are {served['masks'].shape}, not {expected.answer['masks'].shape}"
+    whole = compare(_instances(expected.answer), _instances(served))
+    if fault := fault_of(whole):
+        return whole, fault
+    if not set(COMPACT_REPLY) <= set(expected.answer):
+        return whole, ""
+    compact = compare(_compact(expected.answer, expected), _compact(served, expected))
+    fault = fault_of(compact)
+    return whole, f"compact masks: {fault}" if fault else ""
+
+
+def _instances(answer: Answer) -> Instances:
+    filled = answer["classes"] != NO_INSTANCE
+    inside = answer["masks"][filled] > MASK_CODE_THRESHOLD
+    return Instances(answer["scores"][filled], answer["classes"][filled], inside)
+
+
+def _compact(answer: Answer, image: GoldenImage) -> Instances:
+    """What the compact form of the masks says, on the grid: there it takes little time."""
+    reply = {name: answer[name][None] for name in COMPACT_REPLY}
+    grid = image.answer["masks"].shape[1], image.answer["masks"].shape[2]
+    return decode_reply(reply, sent=image.size, originals=[grid], mask_threshold=_ANY_THRESHOLD)[0]

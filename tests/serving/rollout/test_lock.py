@@ -1,24 +1,18 @@
-"""The pieces of a rollout that need no server: the lock, the versions that are kept."""
+"""One rollout of a model at a time."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sparseinst.errors import DeployError
-from sparseinst.evaluation.instances import Instances
-from sparseinst.export.comparison import compare
-from sparseinst.serving.rollout.evidence import gather_evidence
-from sparseinst.serving.rollout.exported import read_export
 from sparseinst.serving.rollout.lock import rollout_lock
-from sparseinst.serving.rollout.target import Target
 from sparseinst.storage import Storage, open_storage
-from tests.serving import tiny
 
 
 @pytest.fixture
@@ -47,6 +41,8 @@ def test_a_lock_of_another_machine_holds_until_its_time_is_over(repository: Stor
     with pytest.raises(DeployError, match="process 1 on elsewhere") as held, rollout_lock(repository, "m"):
         pass
     assert "delete this file" in held.value.fix
+    with pytest.raises(DeployError, match="process 1 on elsewhere"), rollout_lock(repository, "m", wait_s=0.6):
+        pass
     repository.write_bytes("m.lock", holder(until=time.time() - 1))
     with rollout_lock(repository, "m") as check:
         check()
@@ -67,21 +63,35 @@ def test_a_lock_that_another_took_is_noticed_and_left_to_it(repository: Storage)
     assert repository.exists("m.lock")
 
 
-def test_the_version_in_service_and_the_last_two_others_are_kept(repository: Storage, tmp_path: Path):
-    export = read_export(tiny.write_export(tmp_path / "export", "m"))
-    target = Target(repository, "m")
-    assert (target.versions(), target.current()) == ([], None)
-    for version in (1, 2, 3, 10, 11):
-        target.put(version, export, gather_evidence(export, None, None))
-    assert target.current() is None, "what is only uploaded is not served"
-    target.commit(2)
-    assert target.current() == 2
-    assert target.prune(2) == [1, 3]
-    assert target.versions() == [2, 10, 11]
-    parts = ("config.pbtxt", f"export-{export.id[:12]}.manifest.json", "golden.npz", "labels.txt", "manifest.json")
-    assert repository.list("m/2") == [f"m/2/{file}" for file in (*parts, "model.pt")]
+def test_a_lock_that_could_not_be_given_back_is_taken_by_the_next_rollout_of_the_same_process(repository: Storage):
+    with rollout_lock(repository, "m"):
+        content = repository.read_bytes("m.lock")
+    repository.write_bytes("m.lock", content)  # as if the repository had been away at the end
+    with rollout_lock(repository, "m") as check:
+        check()
+    assert repository.list() == []
 
 
-def test_two_empty_answers_are_equal():
-    nothing = Instances(np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((0, 8, 8), bool))
-    assert compare(nothing, nothing).is_within_tolerance
+def test_a_rollout_that_takes_long_renews_its_lock(repository: Storage, monkeypatch: pytest.MonkeyPatch):
+    with rollout_lock(repository, "m") as check:
+        until = json.loads(repository.read_bytes("m.lock"))["until"]
+        check()
+        assert json.loads(repository.read_bytes("m.lock"))["until"] == until
+        monkeypatch.setattr(time, "time", lambda: until - 60)
+        check()
+        assert json.loads(repository.read_bytes("m.lock"))["until"] > until
+
+
+def test_a_rollout_can_wait_for_another_one(repository: Storage):
+    def hold() -> bool:
+        with rollout_lock(repository, "m", wait_s=60) as check:
+            check()
+            return repository.exists("m.lock")
+
+    with ThreadPoolExecutor(1) as pool:
+        with rollout_lock(repository, "m"):
+            waiting = pool.submit(hold)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+        assert waiting.result()
+    assert repository.list() == []

@@ -28,7 +28,7 @@ def publish(run: Path, repository: Path, version: int = 1, *, with_evidence: boo
     folders = (run / "evaluate", run / "gate") if with_evidence else (None, None)
     target = Target(open_storage(str(repository)), "m")
     target.put(version, export, gather_evidence(export, *folders))
-    target.commit(version)
+    target.write(target.to_commit(version))
     return target
 
 
@@ -56,7 +56,8 @@ def test_the_next_candidate_finds_the_evaluation_of_what_is_served(run: Path, tm
     assert (incumbent.version, incumbent.problem) == (2, "")
     assert (tmp_path / "fetched" / "metrics.json").read_bytes() == (better / "evaluate" / "metrics.json").read_bytes()
     (tmp_path / "fetched" / "matches.npz").write_bytes(b"of another version")
-    Target(open_storage(str(tmp_path / "models")), "m").commit(1)
+    target = Target(open_storage(str(tmp_path / "models")), "m")
+    target.write(target.to_commit(1))
     rolled_back = fetch_incumbent(str(tmp_path / "models"), "m", tmp_path / "fetched")
     assert rolled_back is not None and rolled_back.version == 1, "after a rollback it is the older one"
     assert not (tmp_path / "fetched" / "matches.npz").exists()
