@@ -93,7 +93,8 @@ def _activation(module: fx.GraphModule, node: fx.Node | None) -> str:
         return "none"
     if node.target is F.relu or isinstance(_layer(module, node), nn.ReLU):
         return "relu"
-    return "leaky_relu" if node.target is F.leaky_relu and node.args[1:] == (LEAKY_SLOPE,) else "none"
+    slopes = (*node.args[1:2], node.kwargs.get("negative_slope"))  # tracing makes it a keyword
+    return "leaky_relu" if node.target is F.leaky_relu and LEAKY_SLOPE in slopes else "none"
 
 
 def _is_free(module: fx.GraphModule, other: fx.Node, node: fx.Node) -> bool:
