@@ -29,10 +29,10 @@ class Tolerance:
     mask: float
 
 
-# By the format of the convolutions: about four times the worst that was measured, see docs/export.md.
+# By the format of the convolutions: some three times the worst that was measured, see docs/export.md.
 TOLERANCES = {
     "float32": Tolerance(score=1e-4, probability=1e-3, mask=1e-4),
-    "float16": Tolerance(score=2e-3, probability=0.03, mask=1e-3),
+    "float16": Tolerance(score=5e-3, probability=0.03, mask=1e-3),
     "bfloat16": Tolerance(score=0.01, probability=0.15, mask=1e-3),
 }
 

@@ -58,7 +58,7 @@ def test_annotated_images_become_a_served_model_that_answers(place):
     done = _run(place)
     assert done.returncode == 0, done.stderr
     assert set(_table(done.stdout).values()) == {"succeeded"}
-    assert _served_versions(place) == {"sparseinst": "1"}
+    assert _served_versions(place) == {"sparseinst": "1", "sparseinst_front": "1"}
     assert (place / "runs" / "latest" / "evaluate" / "overlays.jpg").stat().st_size > 0
     (suggestion,) = re.findall(r"try next +\S*sparseinst (predict .*) --output", done.stdout)
     command = [sys.executable, "-m", "sparseinst", *suggestion.split(), "--json"]
@@ -147,7 +147,7 @@ def _processes_of(place: Path):
 def test_a_run_after_an_interrupted_one_works_and_publishes_the_next_version(place):
     done = _run(place)
     assert done.returncode == 0, done.stderr
-    assert _served_versions(place) == {"sparseinst": "2"}
+    assert _served_versions(place) == {"sparseinst": "2", "sparseinst_front": "1"}
     decision = json.loads((place / "runs/latest/gate/gate.json").read_text())
     assert decision["incumbent"]["model"] and decision["incumbent"]["dataset"] == decision["candidate"]["dataset"]
     assert {reason["check"] for reason in decision["reasons"]} >= {"minimum", "data", "regression", "classes"}

@@ -46,6 +46,6 @@ def test_no_reply_is_kept(servers: stack.StackState, models: Storage, name: str,
         return int(connection.infer(name, "", {"image": image}, ["masks"])["masks"].nbytes)
 
     measured = soak(servers, [ask], REQUESTS, warm_up=100)
-    assert measured.reply_kb * REQUESTS / 1e3 > 10 * LIMIT_MB, "a leak of one reply in ten would be seen"
+    assert measured.reply_kb * REQUESTS / 1e3 > 10 * LIMIT_MB, "a leak of one reply in five would be seen"
     assert {"server", f"{name}_0", "shared"} <= memory(servers).keys()
     assert all(grown < LIMIT_MB for grown in measured.growth_mb.values()), measured
