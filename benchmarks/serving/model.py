@@ -56,6 +56,8 @@ class Repository:
             config.dynamic_batching.preferred_batch_size[:] = [1]
             config.dynamic_batching.max_queue_delay_microseconds = 0
         config.max_batch_size = setting.batch
+        # A model of seconds and 16 clients: nobody is to be sent away for waiting long.
+        config.dynamic_batching.default_queue_policy.default_timeout_microseconds = 0
         config.ClearField("model_warmup")  # what is measured is warmed up by hand
         (self.folder / NAME / CONFIG_FILE).write_text(text_format.MessageToString(config))
 
