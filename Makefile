@@ -29,7 +29,7 @@ RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $
 	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)') \
 	$(if $(POLICY),--policy '$(POLICY)') $(if $(FORCE_BY),--force-by '$(FORCE_BY)') $(if $(FORCE_WHY),--force-why '$(FORCE_WHY)')
 
-.PHONY: help setup pipeline-run pipeline-compile learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test test-docker test-gpu browser clean
+.PHONY: help setup pipeline-run pipeline-compile learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test test-docker test-libtorch test-gpu browser clean
 
 help:              ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -82,11 +82,14 @@ lint: setup          ## ruff, its formatter, and mypy
 	@$(BIN)/mypy --no-error-summary
 
 test: lint           ## lint and every test that needs no GPU, Docker or cluster
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m 'not gpu and not docker'
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m 'not gpu and not docker and not libtorch'
 
 test-docker: setup   ## build the image and run its checks; skipped where there is no Docker
 	@if docker info >/dev/null 2>&1; then $(BIN)/pytest -q -m docker; \
 	else echo "test-docker: skipped: no Docker daemon answers ('docker info' fails)"; fi
+
+test-libtorch: setup ## compile a C++ program that loads an export with plain libtorch, and compare; skipped without a compiler
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -m libtorch
 
 test-gpu: setup      ## the tests that need an NVIDIA GPU; skipped where there is none
 	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then $(BIN)/pytest -q -m gpu; \

@@ -62,11 +62,13 @@ def soak(state: StackState, asks: Sequence[Ask], requests: int, *, warm_up: int 
         reply_bytes += _send(state, asks, requests // _BLOCKS, seed=block)
         samples.append(memory(state))
     first, second = samples[: _BLOCKS // 2], samples[_BLOCKS // 2 :]
-    floor = {part: (min(sample[part] for sample in half) for half in (first, second)) for part in samples[-1]}
+    growth = {
+        part: min(sample[part] for sample in second) - min(sample[part] for sample in first) for part in samples[-1]
+    }
     return Soak(
         requests,
         round(reply_bytes / requests / 1e3, 1),
-        {part: round((after - before) / 1e6, 1) for part, (before, after) in floor.items()},
+        {part: round(value / 1e6, 1) for part, value in growth.items()},
         {part: round(value / 1e6, 1) for part, value in samples[-1].items()},
     )
 

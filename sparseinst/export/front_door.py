@@ -31,7 +31,7 @@ FRONT_OUTPUTS = (ANSWER, SCORES, CLASSES, BOXES, RLES, SIZE)
 
 _INSTANCES = 2  # processes: one decodes while the other waits for the model
 _MOST_WAITING = 32
-_LONGEST_WAIT_MICROSECONDS = 10_000_000
+_LONGEST_WAIT_MICROSECONDS = 30_000_000
 
 
 def front_config(

@@ -8,7 +8,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,6 @@ VARIANTS_FOLDER = "configs"  # <variant>.pbtxt: a server started with --model-co
 MAX_BATCH = 8
 
 _LANDSCAPE = 4 / 3  # width to height of the second shape that is warmed up: what most cameras make
-
-# Two queues: requests of priority 1 (a liveness probe) go before those of priority 2, which all others have.
-_PRIORITIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +55,14 @@ class Service:
     warm_up: tuple[bool, bool]
 
 
-DEFAULT = Service(kind="KIND_AUTO", instances=1, delay=1000, waiting=64, patience=10_000_000, warm_up=(True, False))
+# Two instances, even on a CPU whose cores one of them fills: with one, and a bound on its queue, Triton 24.10 misses
+# wake-ups and then sleeps for half a second (docs/serving.md). Batches of one: on a CPU a batch of 8 takes longer than
+# 8 images do, and everybody waits for all of it.
+DEFAULT = Service(
+    kind="KIND_AUTO", instances=2, preferred=(1,), delay=0, waiting=64, patience=30_000_000, warm_up=(False, False)
+)
 VARIANTS = {
-    # One thread an instance: threads that share cores wait for each other. No full batch: it takes seconds.
-    "cpu": Service(
-        kind="KIND_CPU", instances=2, threads=1, delay=1000, waiting=32, patience=10_000_000, warm_up=(False, False)
-    ),
+    "cpu": replace(DEFAULT, kind="KIND_CPU"),
     "gpu": Service(
         kind="KIND_GPU",
         instances=2,
@@ -129,8 +128,6 @@ def _batching(service: Service) -> str:
     preferred = f"  preferred_batch_size: [ {', '.join(map(str, service.preferred))} ]\n" if service.preferred else ""
     return f"""dynamic_batching {{
 {preferred}  max_queue_delay_microseconds: {service.delay}
-  priority_levels: {_PRIORITIES}
-  default_priority_level: {_PRIORITIES}
   default_queue_policy {{
     timeout_action: REJECT
     default_timeout_microseconds: {service.patience}

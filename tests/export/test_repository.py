@@ -51,7 +51,6 @@ def test_every_variant_says_the_same_of_the_model_and_bounds_its_queue(service: 
     (group,) = config.instance_group
     assert (model_config_pb2.ModelInstanceGroup.Kind.Name(group.kind), group.count) == (service.kind, service.instances)
     batching = config.dynamic_batching
-    assert (batching.priority_levels, batching.default_priority_level) == (2, 2)
     assert set(batching.preferred_batch_size) <= set(range(1, MAX_BATCH + 1))
     queue = batching.default_queue_policy
     assert queue.timeout_action == model_config_pb2.ModelQueuePolicy.REJECT and queue.allow_timeout_override

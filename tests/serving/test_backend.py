@@ -191,11 +191,11 @@ def test_outputs_named_by_index_are_found_there_and_others_in_the_configs_order(
 @pytest.mark.parametrize(
     ("parameters", "asked"),
     [
-        ({}, {"set_num_threads": 1}),
+        ({}, {}),
         ({"INTRA_OP_THREAD_COUNT": "3"}, {"set_num_threads": 3}),
         ({"INTRA_OP_THREAD_COUNT": "0", "INTER_OP_THREAD_COUNT": "2"}, {"set_num_interop_threads": 2}),
-        ({"ENABLE_JIT_EXECUTOR": "false"}, {"set_num_threads": 1, "ENABLE_JIT_EXECUTOR": False}),
-        ({"ENABLE_TENSOR_FUSER": "1", "NOBODY_KNOWS": "x"}, {"set_num_threads": 1, "ENABLE_TENSOR_FUSER": True}),
+        ({"ENABLE_JIT_EXECUTOR": "false"}, {"ENABLE_JIT_EXECUTOR": False}),
+        ({"ENABLE_TENSOR_FUSER": "1", "NOBODY_KNOWS": "x"}, {"ENABLE_TENSOR_FUSER": True}),
     ],
 )
 def test_parameters_are_those_of_nvidias_backend_and_unknown_ones_are_ignored(

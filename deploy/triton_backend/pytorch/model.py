@@ -7,7 +7,7 @@ or a tuple of tensors with the batch first; outputs are in the order of the conf
 must be as configured. What that one refuses is refused here, with a reason, and a little more: lists of strings, a
 dictionary of inputs, and inputs of other names, which it would take in the config's order.
 
-Parameters are those of the C++ backend, with its defaults but for INTRA_OP_THREAD_COUNT, which is 1 here.
+Parameters are those of the C++ backend, with its defaults: one answer is computed by as many threads as torch takes.
 ENABLE_WEIGHT_SHARING changes nothing: each instance is a process of its own. Unknown ones are ignored, as there.
 
 Source:
@@ -140,8 +140,7 @@ class Parameters:
 
     def apply(self) -> None:
         """Sets what holds for the whole process; numbers below 1 and what is not named change nothing."""
-        # As many threads as cores made a reply on a busy machine ten times as slow.
-        intra, inter = self.number("INTRA_OP_THREAD_COUNT", default=1), self.number("INTER_OP_THREAD_COUNT", default=0)
+        intra, inter = self.number("INTRA_OP_THREAD_COUNT", default=0), self.number("INTER_OP_THREAD_COUNT", default=0)
         if intra > 0:
             torch.set_num_threads(intra)
         if inter > 0:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sparseinst.data.categories import Category
 from sparseinst.errors import ConfigError, EvaluationError
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.contract import LEAST_MAX_PIXELS, NO_INSTANCE, fingerprint
+from sparseinst.export.contract import LEAST_MAX_PIXELS, NO_INSTANCE, fingerprint, round_up
 from sparseinst.export.decode import decode_reply
 from sparseinst.imaging.resize import resize_image, target_size
 
@@ -60,9 +60,9 @@ class Description:
 
     def require_small_enough(self, height: int, width: int, where: str) -> None:
         """Raises a ConfigError for an image, as it would be sent, that the model refuses."""
-        if height * width > self.max_pixels:
+        if round_up(height) * round_up(width) > self.max_pixels:
             raise ConfigError(
-                f"The image has {width} x {height} pixels, the model takes at most {self.max_pixels}.",
+                f"The image has {width} x {height} pixels, the model takes at most {self.max_pixels}, padding included.",
                 where=where,
                 fix=f"Resize it as the model was trained: the shorter side to {self.metadata['short_side']} pixels.",
             )
