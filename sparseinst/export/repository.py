@@ -62,7 +62,7 @@ DEFAULT = Service(
     kind="KIND_AUTO", instances=2, preferred=(1,), delay=0, waiting=64, patience=30_000_000, warm_up=(False, False)
 )
 VARIANTS = {
-    "cpu": replace(DEFAULT, kind="KIND_CPU"),
+    "cpu": replace(DEFAULT, kind="KIND_CPU", waiting=32),  # more would wait longer than anybody has patience for
     "gpu": Service(
         kind="KIND_GPU",
         instances=2,

@@ -13,7 +13,7 @@ import torch
 
 from sparseinst.errors import ConfigError, ExportError
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.comparison import TOLERANCES, compare
+from sparseinst.export.comparison import TOLERANCES, Limits, compare
 from sparseinst.export.contract import OUTPUTS, fingerprint
 from sparseinst.export.export import ExportOptions, describe, export
 from sparseinst.export.torchscript import ServedModel, load_script, script
@@ -184,6 +184,21 @@ def test_mask_codes_decode_to_the_probabilities_they_came_from() -> None:
     assert np.abs(decoded - probabilities.numpy())[edge].max() < 0.0007
     away = (probabilities - 0.45).abs().numpy() > 1e-5
     np.testing.assert_array_equal((decoded > 0.45)[away], (probabilities > 0.45).numpy()[away])
+
+
+def test_on_a_gpu_convolutions_may_be_rounded_otherwise_but_what_is_clearly_seen_must_be_there() -> None:
+    masks = np.zeros((3, 20, 20), np.bool_)
+    masks[0, :10], masks[1, 10:], masks[2, :4] = True, True, True
+    classes = np.zeros(3, np.int64)
+    here = Instances(np.array([0.9, 0.5, 0.04], np.float32), classes, masks)
+    moved = masks.copy()
+    moved[0, 10, :2] = True  # half a percent of the pixels
+    there = Instances(np.array([0.899, 0.501], np.float32), classes[:2], moved[:2])
+    limits = Limits.on_gpu({"dtype": "float32"})
+    assert compare(here, there, limits).is_within_tolerance
+    assert not compare(here, there).is_within_tolerance
+    assert compare(here, there.take(slice(1)), limits).unmatched == 1
+    assert not compare(here.take(slice(1)), there, limits).is_within_tolerance
 
 
 def test_compare_pairs_equal_scores_by_their_masks_and_counts_what_is_left() -> None:

@@ -62,7 +62,7 @@ class Description:
         """Raises a ConfigError for an image, as it would be sent, that the model refuses."""
         if round_up(height) * round_up(width) > self.max_pixels:
             raise ConfigError(
-                f"The image has {width} x {height} pixels, the model takes at most {self.max_pixels}, padding included.",
+                f"The image has {width} x {height} pixels, the model takes at most {self.max_pixels} with padding.",
                 where=where,
                 fix=f"Resize it as the model was trained: the shorter side to {self.metadata['short_side']} pixels.",
             )

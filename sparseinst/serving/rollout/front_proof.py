@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sparseinst.errors import DeployError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import compare
+from sparseinst.export.contract import FRONT
 from sparseinst.export.decode import decode_reply
 from sparseinst.export.front_door import CLASSES, PICTURE, RLES, SCORES, SIZE
 from sparseinst.imaging.resize import target_size
@@ -17,7 +18,7 @@ from sparseinst.imaging.write import encode_image
 from sparseinst.masks.coco import segmentation_to_mask
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.rollout.front import Metadata
-from sparseinst.serving.rollout.golden import GoldenImage, fault_of
+from sparseinst.serving.rollout.golden import GoldenImage, fault_of, limits_of
 
 _NEEDED = {"categories", "short_side", "longest_side", "mask_threshold"}
 _OUTPUTS = (SCORES, CLASSES, RLES, SIZE)
@@ -46,10 +47,11 @@ def prove_front(triton: Connection, front: str, golden: list[GoldenImage], metad
             fix="Export it again; or leave the front door out with --no-front-door.",
         )
     images = [image for image in golden if _is_taken_as_it_is(image, metadata)]
+    limits = limits_of(triton, front.removesuffix(FRONT))
     wrong = []
     for image in images:
         found = _ask(triton, front, image, metadata)
-        if fault := fault_of(compare(_expected(image, metadata), found)):
+        if fault := fault_of(compare(_expected(image, metadata), found, limits)):
             wrong.append(f"golden image of {image.size[1]} x {image.size[0]}: {fault}")
     if wrong:
         raise DeployError(

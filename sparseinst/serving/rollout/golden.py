@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from sparseinst.errors import DeployError
 from sparseinst.evaluation.instances import Instances
-from sparseinst.export.comparison import MASK_TOLERANCE, SCORE_TOLERANCE, Difference, compare
-from sparseinst.export.contract import COMPACT_REPLY, INPUT, MASK_CODE_THRESHOLD, NO_INSTANCE, OUTPUTS
+from sparseinst.export.comparison import Difference, Limits, compare
+from sparseinst.export.contract import COMPACT_REPLY, INPUT, MASK_CODE_THRESHOLD, METADATA_KEY, NO_INSTANCE, OUTPUTS
 from sparseinst.export.decode import decode_reply
 from sparseinst.serving.connection import Connection
 
@@ -94,17 +95,18 @@ def prove(connection: Connection, model: str, version: str, golden: list[GoldenI
             do are listed.
         StackError: The server or the model fails.
     """
+    limits = limits_of(connection, model, version)
     differences, wrong = [], []
     for index, expected in enumerate(golden):
         served = connection.infer(model, version, {INPUT.name: expected.image[None]}, list(expected.answer))
-        difference, fault = _judge(expected, {name: array[0] for name, array in served.items()})
+        difference, fault = _judge(expected, {name: array[0] for name, array in served.items()}, limits)
         differences.append(difference)
         if fault:
             wrong.append(f"golden image {index} ({expected.size[1]} x {expected.size[0]}): {fault}")
     if wrong:
         raise DeployError(
             f"Triton's answers differ from the export's for {len(wrong)} of {len(golden)} golden images "
-            f"(tolerated: {SCORE_TOLERANCE:g} of a score, {MASK_TOLERANCE:.1%} of a mask's pixels).",
+            f"(tolerated: {limits.score:g} of a score, {limits.mask:.1%} of a mask's pixels).",
             where=f"{connection.url}, model '{model}'",
             details=wrong,
             fix="Export again with the torch version that the server has, and compare parity.json.",
@@ -128,7 +130,19 @@ def fault_of(difference: Difference) -> str:
     return f"scores differ by {difference.score:.1e}, masks by {difference.mask:.2%}"
 
 
-def _judge(expected: GoldenImage, served: Answer) -> tuple[Difference, str]:
+def limits_of(connection: Connection, model: str, version: str = "") -> Limits:
+    """What is tolerated of a served model: the golden answers were computed on a CPU.
+
+    Raises:
+        StackError: The server does not answer.
+    """
+    config = connection.model_config(model, version)
+    if any(group.kind == group.KIND_GPU for group in config.instance_group):
+        return Limits.on_gpu(json.loads(config.parameters[METADATA_KEY].string_value or "{}"))
+    return Limits()
+
+
+def _judge(expected: GoldenImage, served: Answer, limits: Limits) -> tuple[Difference, str]:
     nothing_alike = Difference(expected.instances, expected.instances, score=1.0, mask=1.0)
     if not np.isfinite(served["scores"]).all():
         return nothing_alike, "scores are NaN or infinite"
@@ -138,12 +152,12 @@ def _judge(expected: GoldenImage, served: Answer) -> tuple[Difference, str]:
         )
     if expected.answer["masks"].shape != served["masks"].shape:  # another grid or number of slots
         return nothing_alike, f"masks are {served['masks'].shape}, not {expected.answer['masks'].shape}"
-    whole = compare(_instances(expected.answer), _instances(served))
+    whole = compare(_instances(expected.answer), _instances(served), limits)
     if fault := fault_of(whole):
         return whole, fault
     if not set(COMPACT_REPLY) <= set(expected.answer):
         return whole, ""
-    compact = compare(_compact(expected.answer, expected), _compact(served, expected))
+    compact = compare(_compact(expected.answer, expected), _compact(served, expected), limits)
     fault = fault_of(compact)
     return whole, f"compact masks: {fault}" if fault else ""
 
