@@ -48,25 +48,38 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=20, help="of each load")
     parser.add_argument("--clients", type=int, nargs="+", default=_CLIENTS)
+    parser.add_argument(
+        "--all-settings", action="store_true", help="also other numbers of processes and threads, batches"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)
     cores = len(os.sched_getaffinity(0))
+    settings = [(2, cores, 1)]  # as the export has it
+    if options.all_settings:
+        settings += [(2, cores, 8), (1, cores, 1), (1, cores, 8), (cores, 1, 1), (cores, 1, 8)]
     device = describe(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     print(f"{options.config}, {options.size} x {options.size}, {device}, {cores} cores")
     with TemporaryDirectory() as folder:
         repository = write_repository(Path(folder) / "models", options.config)
         with server(repository.folder, Path(folder) / "server") as state, _key(state):
             alone = latencies(repository, state, options.size, options.rounds, threads=cores)
-            together = loads(repository, state, options.size, options.seconds, cores, options.clients)
+            together = loads(
+                repository,
+                state,
+                options.size,
+                options.seconds,
+                options.clients,
+                [Setting(*numbers) for numbers in settings],
+            )
     if options.json:
         facts = {"config": options.config, "size": options.size, "device": device, "cores": cores}
         write_json(options.json, {**facts, "torch": torch.__version__, "alone": alone, **together})
 
 
 def latencies(repository: Repository, state: StackState, size: int, rounds: int, threads: int) -> dict[str, Any]:
-    """One image at a time, in every way; the server has one process with so many threads."""
-    _serve(repository, state, Setting(1, threads, 8))
+    """One image at a time, in every way; the server's processes have so many threads, as the export configures them."""
+    _serve(repository, state, Setting(2, threads, 1))
     torch.set_num_threads(threads)
     scripted, _ = load_script(repository.model)
     image = picture(size, size)
@@ -105,9 +118,15 @@ def latencies(repository: Repository, state: StackState, size: int, rounds: int,
 
 
 def loads(
-    repository: Repository, state: StackState, size: int, seconds: float, cores: int, counts: list[int]
+    repository: Repository,
+    state: StackState,
+    size: int,
+    seconds: float,
+    counts: list[int],
+    settings: list[Setting],
 ) -> dict[str, Any]:
     """Images a second of the model alone, and of clients under each setting of the server."""
+    cores = settings[0].threads
     batch = picture(size, size)[None].numpy()
     alone = {
         f"{workers} x {threads} threads": load.in_process(repository.model, workers, threads, batch, seconds)
@@ -119,7 +138,7 @@ def loads(
         print(f"{name:<42}{found.rate:9.2f}  {found.percentiles()}")
     print(f"\n{'clients':<42}{'images/s':>9}{'of best':>8}")
     rows: dict[str, Any] = {}
-    for setting in (Setting(1, cores, 8), Setting(1, cores, 1), Setting(cores, 1, 8), Setting(cores, 1, 1)):
+    for setting in settings:
         _serve(repository, state, setting)
         for count in counts:
             found = load.clients(state.triton_url, NAME, count, batch, list(COMPACT_REPLY), seconds)

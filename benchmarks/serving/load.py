@@ -51,7 +51,9 @@ def in_process(model: Path, workers: int, threads: int, image: NDArray[np.uint8]
     latencies = [results.get() for _ in processes]
     for process in processes:
         process.join()
-    return _load(latencies)
+    # Nobody waits for another one here: each worker's rate is over the time that it took.
+    rate = sum(len(some) / (sum(some) / 1000) for some in latencies)
+    return Load(rate, [latency for some in latencies for latency in some])
 
 
 def _work(model: Path, threads: int, image: NDArray[np.uint8], seconds: float, ready: Any, results: Any) -> None:
@@ -77,11 +79,15 @@ def _loops(asks: list[Callable[[], Any]], seconds: float) -> Load:
         latencies[place] = _loop(asks[place], end)
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(len(asks))]
+    begin = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return _load(latencies)
+    answers = [latency for some in latencies for latency in some]
+    # The server had work from the first request to the last answer. Single latencies would say more than it did: those
+    # of the first requests are short, because nobody waits before them.
+    return Load(len(answers) / (time.perf_counter() - begin), answers)
 
 
 def _loop(ask: Callable[[], Any], end: float) -> list[float]:
@@ -92,9 +98,3 @@ def _loop(ask: Callable[[], Any], end: float) -> list[float]:
         ask()
         latencies.append(1000 * (time.perf_counter() - begin))
     return latencies
-
-
-def _load(workers: list[list[float]]) -> Load:
-    """Each worker's rate is over the time that it took, so that an answer that comes late counts no more than it is."""
-    rate = sum(len(latencies) / (sum(latencies) / 1000) for latencies in workers if latencies)
-    return Load(rate, [latency for latencies in workers for latency in latencies])
