@@ -18,6 +18,7 @@ import http.client
 import json
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _SIDE = 32
@@ -25,6 +26,7 @@ _AGAIN_S = 0.25
 _RESERVE_S = 1.5  # of the deadline, for the questions after an inference that was not answered
 _FAILURES = 3  # errors in a row; one may be that of a model that is just being replaced
 _UNAVAILABLE = 503  # a full queue
+_SILENT = 599  # no status of HTTP's: no answer
 
 # For models that take pictures' files. It is none: it comes back refused, and is not counted in any statistics.
 _PICTURE = b"canary"
@@ -57,9 +59,12 @@ class Server:
         return sum(int(entry["inference_stats"]["success"].get("count", 0)) for entry in answer.get("model_stats", []))
 
     def infer(self, model: str, body: bytes, header_bytes: int) -> int:
-        """The HTTP status of the answer."""
+        """The HTTP status of the answer, or _SILENT."""
         headers = {"Inference-Header-Content-Length": str(header_bytes), "Content-Type": "application/octet-stream"}
-        return self._call("POST", f"models/{model}/infer", body, headers, reserve_s=_RESERVE_S)[0]
+        try:
+            return self._call("POST", f"models/{model}/infer", body, headers, reserve_s=_RESERVE_S)[0]
+        except Silent:
+            return _SILENT
 
     def _call(
         self, method: str, path: str, body: bytes | None = None, headers: dict | None = None, reserve_s: float = 0
@@ -99,28 +104,38 @@ def problem(server: Server, model: str) -> str:
     try:
         if not server.is_ready(model):
             return ""
-        request = request_for(server.config(model))
-        before = server.successes(model)
-        return _ask(server, model, request, before) if request else ""
+        config = server.config(model)
+        request = request_for(config)
+        if request is None:
+            return ""
+        # As many at a time as it has processes: one of them may be dead.
+        instances = sum(int(group.get("count", 1)) for group in config.get("instance_group", [])) or 1
+        with ThreadPoolExecutor(instances) as pool:
+            return _ask(
+                server, model, lambda: list(pool.map(lambda _: server.infer(model, *request), range(instances)))
+            )
     except Silent as error:
         return f"the server does not answer: {error}"
 
 
-def _ask(server: Server, model: str, request: tuple[bytes, int], before: int) -> str:
-    failures = 0
-    found = ""
+def _ask(server: Server, model: str, ask: Callable[[], list[int]]) -> str:
+    """Asks round by round: until all are answered, others are, a round failed three times, or the time is over."""
+    found, failures, ours = "", 0, 0
+    before = server.successes(model)
     while failures < _FAILURES and server.left_s() > _RESERVE_S:
-        try:
-            status = server.infer(model, *request)
-        except Silent:
-            found = "it is silent, and answered nobody else"
-        else:
-            if status < http.client.INTERNAL_SERVER_ERROR:
-                return ""
-            failures = failures + 1 if status != _UNAVAILABLE else 0
-            found = f"it fails with HTTP status {status}" if failures else "its queue is full and does not move"
-        if not failures and server.successes(model) > before:
+        statuses = ask()
+        bad = [status for status in statuses if status >= http.client.INTERNAL_SERVER_ERROR]
+        if not bad:
             return ""
+        ours += statuses.count(http.client.OK)
+        if set(bad) <= {_SILENT, _UNAVAILABLE}:
+            failures = 0
+            found = "it is silent" if _SILENT in bad else "its queue is full"
+            if server.successes(model) > before + ours:
+                return ""
+        else:
+            failures += 1
+            found = f"it fails with HTTP status {min(bad)}"
         time.sleep(_AGAIN_S)
     return found if server.is_ready(model) else ""
 

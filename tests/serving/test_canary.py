@@ -72,7 +72,7 @@ def test_one_dead_process_of_several_is_noticed(servers: stack.StackState, model
     first.kill()
     while stubs(servers.processes["triton"], name) != [second]:
         time.sleep(0.01)
-    assert canary.problem(servers, name) == "1 of its 2 processes have died"
+    assert canary.problem(servers, name) == "1 of its 2 processes have died, or are stopped"
 
 
 def test_the_front_door_is_asked_without_being_counted(

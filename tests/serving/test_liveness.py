@@ -13,7 +13,7 @@ import sparseinst
 from sparseinst.serving import stack
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.stack.ports import choose_port
-from sparseinst.serving.stack.stubs import stubs
+from sparseinst.serving.stack.stubs import kill_stubs, stubs
 from sparseinst.storage import Storage
 from tests.serving import slow, tiny
 from tests.serving.load import waiting_requests
@@ -48,7 +48,7 @@ def test_alive_dead_and_hanging(servers: stack.StackState, served: str):
     assert (hanging.returncode, "the server does not answer" in hanging.stderr) == (1, True)
     assert probe(http, served).returncode == 0
 
-    stubs(servers.processes["triton"], served)[0].kill()
+    kill_stubs(servers.processes["triton"], served)
     dead = probe(http, "not_loaded_yet", served)
     assert (dead.returncode, dead.stderr) == (1, f"{served}: it fails with HTTP status 500\n")
 
@@ -72,7 +72,16 @@ def test_a_silent_model_is_dead(servers: stack.StackState, models: Storage, name
     with Connection(servers.triton_url, timeout_s=60) as connection:
         connection.load(name)
     silent = probe(servers.ports["http"], name, deadline_s=2.5)
-    assert (silent.returncode, silent.stderr) == (1, f"{name}: it is silent, and answered nobody else\n")
+    assert (silent.returncode, silent.stderr) == (1, f"{name}: it is silent\n")
+
+
+def test_one_dead_process_of_several_is_told(servers: stack.StackState, models: Storage, name: str):
+    slow.write_export(models, name, answer_s=0.2, instances=2)
+    with Connection(servers.triton_url, timeout_s=60) as connection:
+        connection.load(name)
+    stubs(servers.processes["triton"], name)[0].kill()
+    half = probe(servers.ports["http"], name)
+    assert (half.returncode, half.stderr) == (1, f"{name}: it fails with HTTP status 500\n")
 
 
 def test_a_model_with_another_contract_is_left_alone(servers: stack.StackState, models: Storage, name: str):

@@ -150,7 +150,7 @@ def test_a_killed_triton_is_noticed_and_brought_back_with_its_models(
 def test_a_stub_that_is_dead_or_hangs_is_noticed_although_triton_says_ready_and_up_repairs_it(
     published: str, servers: stack.StackState, number: signal.Signals
 ):
-    (stub,) = stubs(servers.processes["triton"], published)
+    stub, *_ = stubs(servers.processes["triton"], published)
     stub.send_signal(number)
     (problem,) = stack.status(servers.root).problems
     assert published in problem

@@ -18,7 +18,7 @@ from sparseinst.serving import stack
 from sparseinst.serving.client import TritonClient
 from sparseinst.serving.rollout.lock import rollout_lock
 from sparseinst.serving.stack.lock import alone
-from sparseinst.serving.stack.stubs import stubs
+from sparseinst.serving.stack.stubs import kill_stubs
 from sparseinst.serving.stack.watch import Patience, look
 from sparseinst.storage import Storage
 from tests.serving import tiny
@@ -71,8 +71,7 @@ def answers(servers: stack.StackState, name: str) -> bool:
 
 
 def test_a_killed_stub_and_a_killed_server_are_served_again(served: str, servers: stack.StackState, watcher: Path):
-    (stub,) = stubs(servers.processes["triton"], served)
-    stub.kill()
+    kill_stubs(servers.processes["triton"], served)
     wait_for(lambda: f"triton loaded '{served}'" in watcher.read_text(), "the model to be loaded anew")
     assert answers(servers, served)
     assert f"'{served}' is dead: " in watcher.read_text()
@@ -85,9 +84,8 @@ def test_a_killed_stub_and_a_killed_server_are_served_again(served: str, servers
 
 
 def test_a_model_that_is_rolled_out_is_left_to_the_rollout(served: str, servers: stack.StackState, models: Storage):
-    (stub,) = stubs(servers.processes["triton"], served)
     with rollout_lock(models, served):
-        stub.kill()
+        kill_stubs(servers.processes["triton"], served)
         assert look(servers.root, Patience())
         assert not answers(servers, served)
     assert look(servers.root, Patience())
@@ -95,9 +93,8 @@ def test_a_model_that_is_rolled_out_is_left_to_the_rollout(served: str, servers:
 
 
 def test_while_another_command_works_on_the_stack_nothing_is_repaired(served: str, servers: stack.StackState):
-    (stub,) = stubs(servers.processes["triton"], served)
     with alone(servers.root):
-        stub.kill()
+        kill_stubs(servers.processes["triton"], served)
         assert look(servers.root, Patience())
         assert not answers(servers, served)
 
@@ -116,7 +113,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_ever_more_seldom_and_others_are_
         assert look(servers.root, patience)
     assert log.text.count(f"triton cannot load '{name}'") == 2
 
-    stubs(servers.processes["triton"], served)[0].kill()
+    kill_stubs(servers.processes["triton"], served)
     now[0] = 20
     assert look(servers.root, patience)
     assert answers(servers, served)

@@ -18,7 +18,7 @@ from sparseinst.serving.connection import Connection
 from sparseinst.serving.refusals import DeadlinePassed, QueueFull, QueueTimeout
 from sparseinst.serving.stack import triton
 from sparseinst.serving.stack.state import StackState
-from sparseinst.serving.stack.stubs import seconds_computed, stubs
+from sparseinst.serving.stack.stubs import is_running, seconds_computed, stubs
 
 LIMIT_S = 8.0
 
@@ -106,7 +106,7 @@ def _work(state: StackState, connection: Connection, model: str) -> _Work:
 def _missing_stubs(state: StackState, model: str, config: ModelConfig) -> str:
     """One dead process of several fails its share of the requests; the canary might meet one of the others."""
     configured = sum(group.count for group in config.instance_group)
-    living = len(stubs(state.processes["triton"], model))
-    if config.backend not in _STUBBED or living >= configured:
+    running = sum(is_running(stub) for stub in stubs(state.processes["triton"], model))
+    if config.backend not in _STUBBED or running >= configured:
         return ""
-    return f"{configured - living} of its {configured} processes have died"
+    return f"{configured - running} of its {configured} processes have died, or are stopped"

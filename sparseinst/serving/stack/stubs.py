@@ -30,6 +30,14 @@ def stubs(server: ProcessId, model: str) -> list[psutil.Process]:
     return found
 
 
+def is_running(stub: psutil.Process) -> bool:
+    """Whether it could answer: it has neither died nor been stopped."""
+    try:
+        return stub.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
 def seconds_computed(server: ProcessId, model: str) -> float:
     """The processor time that a model's processes have used so far, in seconds."""
     total = 0.0

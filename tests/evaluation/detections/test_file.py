@@ -51,7 +51,7 @@ def finding_of(folder, truth, content):
         (b"\x80\x02}q\x00.", "JSON-SYNTAX", "neither with '[' nor with '{'"),
         ("[]".encode("utf-16"), "JSON-ENCODING", "UTF-16"),
         ("[]".encode("utf-16-le"), "JSON-ENCODING", "UTF-16"),
-        (gzip.compress(b"[]"), "JSON-ENCODING", "gzip archive"),
+        (gzip.compress(b"[]", mtime=0), "JSON-ENCODING", "gzip archive"),
     ],
 )
 def test_a_file_that_is_no_list_of_detections_is_one_finding(tmp_path, truth, content, code, words):
