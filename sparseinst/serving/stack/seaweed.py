@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -116,15 +117,20 @@ def read_model_object(state: StackState, key: str) -> bytes | None:
 
 
 def _client(state: StackState) -> Any:
+    return _client_of(state.s3_url, state.access_key, state.secret_key)
+
+
+@lru_cache(maxsize=8)  # making one takes 0.1 s, and the watcher looks every few seconds
+def _client_of(url: str, access_key: str, secret_key: str) -> Any:
     import boto3
     from botocore.config import Config
 
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=state.s3_url,
+        endpoint_url=url,
         region_name=REGION,
-        aws_access_key_id=state.access_key,
-        aws_secret_access_key=state.secret_key,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
         config=Config(
             connect_timeout=2, read_timeout=5, retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}
         ),

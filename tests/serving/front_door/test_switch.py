@@ -14,6 +14,7 @@ from sparseinst.export.contract import fingerprint
 from sparseinst.export.repository import triton_config
 from sparseinst.serving import stack
 from sparseinst.serving.connection import Connection
+from sparseinst.serving.rollout.loading import load
 from sparseinst.storage import Storage
 from tests.serving import tiny
 from tests.serving.front_door.counters import counters, wait_for
@@ -43,12 +44,12 @@ def put_into_service(connection: Connection, models: Storage, name: str, metadat
     config = triton_config(name, metadata, version=2 if metadata is RENAMED else 1).encode()
     if models.read_bytes(f"{name}/config.pbtxt") != config:
         models.write_bytes(f"{name}/config.pbtxt", config)
-        connection.load(name)
+        load(connection, models, name)
 
 
 def open_front_door(connection: Connection, models: Storage, name: str, *known: Any, canary: Any = None) -> str:
     front = put_front_door(models, name, known, canary)
-    connection.load(front)
+    load(connection, models, front)  # the store's times are whole seconds: Triton may miss the second of two changes
     return front
 
 
