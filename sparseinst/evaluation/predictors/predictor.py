@@ -104,13 +104,15 @@ def open_predictor(model: str, *, concurrency: int = 4, compact: bool = False) -
 
         return TritonPredictor(model, concurrency=concurrency, compact=compact)
     if Path(model).suffix == ".pt2" and Path(model).is_file():
-        from sparseinst.evaluation.predictors.exported_program import ExportedProgramPredictor
+        from sparseinst.evaluation.predictors.exported import ExportedPredictor
+        from sparseinst.export.torch_export import load_program
 
-        return ExportedProgramPredictor(Path(model))
+        return ExportedPredictor(Path(model), load_program)
     if _is_torchscript(Path(model)):
-        from sparseinst.evaluation.predictors.torchscript import TorchScriptPredictor
+        from sparseinst.evaluation.predictors.exported import ExportedPredictor
+        from sparseinst.export.torchscript import load_script
 
-        return TorchScriptPredictor(Path(model))
+        return ExportedPredictor(Path(model), load_script)
     from sparseinst.evaluation.predictors.eager import EagerPredictor
 
     return EagerPredictor.open(Path(model))
