@@ -17,8 +17,7 @@ import statistics
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +29,7 @@ from benchmarks.picture import picture
 from benchmarks.serving import load
 from benchmarks.serving.model import NAME, Repository, Setting, write_repository
 from benchmarks.serving.server import server
+from pipelines.run.environment import environment
 from sparseinst.data.sample.write import encode_jpeg
 from sparseinst.export.contract import COMPACT_REPLY, FRONT, FULL_REPLY
 from sparseinst.export.torchscript import load_script
@@ -62,7 +62,7 @@ def main() -> None:
     print(f"{options.config}, {options.size} x {options.size}, {device}, {cores} cores")
     with TemporaryDirectory() as folder:
         repository = write_repository(Path(folder) / "models", options.config)
-        with server(repository.folder, Path(folder) / "server") as state, _key(state):
+        with server(repository.folder, Path(folder) / "server") as state, environment(state.environment()):
             alone = latencies(repository, state, options.size, options.rounds, threads=cores)
             together = loads(
                 repository,
@@ -166,18 +166,6 @@ def _serve(repository: Repository, state: StackState, setting: Setting) -> None:
 
 def _bytes(client: TritonClient, batch: Any, outputs: tuple[str, ...]) -> int:
     return int(batch.nbytes) + sum(int(array.nbytes) for array in client.infer(batch, outputs).values())
-
-
-@contextmanager
-def _key(state: StackState) -> Iterator[None]:
-    """The server's control key in the environment."""
-    before = dict(os.environ)
-    os.environ.update(state.environment())
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 if __name__ == "__main__":

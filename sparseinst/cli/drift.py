@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sparseinst.cli.output import emit
+from sparseinst.cli.place import use_local_stack
 from sparseinst.cli.termination import undo_on_sigterm
 
 if TYPE_CHECKING:
@@ -99,18 +99,9 @@ def _check(model: str, name: str, once: bool, as_json: bool, every: float, windo
 
 def _local_stack() -> tuple[tuple[str, ...], str]:
     """Its metrics and its model repository; its credentials go into the environment."""
-    from sparseinst.errors import StackError
-    from sparseinst.serving import stack
     from sparseinst.serving.stack.ports import HOST
 
-    state = stack.read_state(stack.default_root())
-    if state is None or "triton" not in state.processes:
-        raise StackError(
-            "There is no local stack.",
-            where=str(stack.default_root()),
-            fix="Run `sparseinst stack up`, or give --metrics-url and --repository.",
-        )
-    os.environ.update(state.environment())
+    state = use_local_stack(instead="--metrics-url and --repository")
     return (f"http://{HOST}:{state.ports['metrics']}/metrics",), state.model_repository
 
 

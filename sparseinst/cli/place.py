@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from sparseinst.serving.stack import StackState
 
 
 def place_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -25,8 +29,7 @@ def find_place(to: str | None, url: str | None) -> tuple[str, str]:
         ConfigError: Only one of the two is given.
         StackError: Neither is given, and there is no local stack.
     """
-    from sparseinst.errors import ConfigError, StackError
-    from sparseinst.serving import stack
+    from sparseinst.errors import ConfigError
 
     if to and url:
         _take_key_of(url)
@@ -37,15 +40,31 @@ def find_place(to: str | None, url: str | None) -> tuple[str, str]:
             where="--url" if to else "--to",
             fix="Give both, or neither for the local stack.",
         )
+    state = use_local_stack(instead="--to and --url")
+    return state.model_repository, state.triton_url
+
+
+def use_local_stack(instead: str) -> StackState:
+    """The local stack; its credentials go into the environment.
+
+    Args:
+        instead: The options that make it needless, for the error.
+
+    Raises:
+        StackError: There is none.
+    """
+    from sparseinst.errors import StackError
+    from sparseinst.serving import stack
+
     state = stack.read_state(stack.default_root())
     if state is None or "triton" not in state.processes:
         raise StackError(
             "There is no local stack.",
             where=str(stack.default_root()),
-            fix="Run `sparseinst stack up`, or give --to and --url.",
+            fix=f"Run `sparseinst stack up`, or give {instead}.",
         )
     os.environ.update(state.environment())
-    return state.model_repository, state.triton_url
+    return state
 
 
 def _take_key_of(url: str) -> None:

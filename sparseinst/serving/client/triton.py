@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from sparseinst.serving.client.answer import Answer, FileAnswer
 from sparseinst.serving.client.description import Description
 from sparseinst.serving.client.shared_memory import SharedMemory
 from sparseinst.serving.connection import Connection
+from sparseinst.serving.metadata import metadata_of
 from sparseinst.serving.refusals import Restricted
 from sparseinst.serving.retry import Retry
 from sparseinst.serving.security import Security
@@ -285,12 +285,8 @@ class TritonClient(Closing):
 
     def _read_description(self) -> Description:
         self._require_served()
-        parameters = self._connection.model_config(self._model, self._version).parameters
-        try:
-            metadata = json.loads(parameters[METADATA_KEY].string_value)
-        except ValueError:
-            metadata = None
-        if not isinstance(metadata, dict):
+        metadata = metadata_of(self._connection.model_config(self._model, self._version))
+        if not metadata:
             raise EvaluationError(
                 "The served model does not describe itself.",
                 where=f"{self._connection.url}, parameter '{METADATA_KEY}' of model '{self._model}'",

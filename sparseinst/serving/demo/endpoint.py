@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from sparseinst.closing import Closing
 from sparseinst.errors import ConfigError, SparseInstError
-from sparseinst.export.contract import METADATA_KEY, fingerprint
+from sparseinst.export.contract import fingerprint
 from sparseinst.export.front_door import PICTURE
 from sparseinst.serving.client.front_door import FrontDoorClient
 from sparseinst.serving.connection import Connection
+from sparseinst.serving.metadata import metadata_of
 from sparseinst.serving.refusals import NoServer
 
 LEAST_SCORE = 0.05  # the page has a slider for the rest
@@ -69,19 +69,18 @@ class Endpoint(Closing):
             ConfigError: It does not serve the model, or one that says nothing about itself.
         """
         with Connection(self.server, timeout_s=_LOOK_TIMEOUT_S) as connection:
-            parameters = connection.model_config(self.model).parameters
+            metadata = metadata_of(connection.model_config(self.model))
             versions: list[str] = []
             with suppress(SparseInstError):  # the repository's index may need a key
                 versions = [m.version for m in connection.models() if m.name == self.model and m.state == "READY"]
         try:
-            metadata = json.loads(parameters[METADATA_KEY].string_value)
             return {
                 "fingerprint": fingerprint(metadata).hex(),
                 "checkpoint": metadata["checkpoint_sha256"],
                 "classes": [category["name"] for category in metadata["categories"]],
                 "version": versions[0] if len(versions) == 1 else "",
             }
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise ConfigError(
                 "The served model does not describe itself.",
                 where=self.address,

@@ -14,7 +14,8 @@ from sparseinst.export.contract import CONFIG_FILE, FRONT, METADATA_KEY, fingerp
 from sparseinst.serving.address import parse_address
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.drift.reference import Reference, read_reference
-from sparseinst.serving.rollout.configuration import metadata_of, parse_config, served_version
+from sparseinst.serving.metadata import metadata_of
+from sparseinst.serving.rollout.configuration import parse_config, served_version
 from sparseinst.serving.rollout.target import Target
 from sparseinst.storage import open_storage
 

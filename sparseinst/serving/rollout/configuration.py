@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from google.protobuf import text_format  # type: ignore[import-untyped]
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from sparseinst.errors import DeployError
-from sparseinst.export.contract import METADATA_KEY
 
 CONFIGS_FOLDER = "configs"  # of variants, <name>.pbtxt: a server started with --model-config-name=<name> reads that one
 
@@ -42,15 +38,6 @@ def served_version(config: ModelConfig) -> int | None:
     """The version that a configuration of ours puts into service; None for one that somebody else wrote."""
     versions = list(config.version_policy.specific.versions)
     return versions[0] if len(versions) == 1 else None
-
-
-def metadata_of(config: ModelConfig) -> dict[str, Any]:
-    """What the export wrote about the model; empty where it wrote nothing."""
-    try:
-        metadata = json.loads(config.parameters[METADATA_KEY].string_value)
-    except ValueError:
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
 
 
 def is_taken_up(written: ModelConfig, loaded: ModelConfig) -> bool:

@@ -14,7 +14,8 @@ from sparseinst.errors import DeployError
 from sparseinst.export.contract import CONFIG_FILE, FRONT, LABELS_FILE, MODEL_FILE, fingerprint
 from sparseinst.files import sha256_of_file
 from sparseinst.manifest import read_manifest
-from sparseinst.serving.rollout.configuration import CONFIGS_FOLDER, metadata_of, parse_config
+from sparseinst.serving.metadata import metadata_of
+from sparseinst.serving.rollout.configuration import CONFIGS_FOLDER, parse_config
 from sparseinst.serving.rollout.golden import GOLDEN_FILE, GoldenImage, read_golden
 
 _EXPORT_AGAIN = "Give the directory that `sparseinst export --output` made, or export again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from sparseinst.errors import DeployError
 from sparseinst.evaluation.instances import Instances
 from sparseinst.export.comparison import Difference, Limits, compare
-from sparseinst.export.contract import COMPACT_REPLY, INPUT, MASK_CODE_THRESHOLD, METADATA_KEY, NO_INSTANCE, OUTPUTS
+from sparseinst.export.contract import COMPACT_REPLY, INPUT, MASK_CODE_THRESHOLD, NO_INSTANCE, OUTPUTS
 from sparseinst.export.decode import decode_reply
 from sparseinst.serving.connection import Connection
+from sparseinst.serving.metadata import metadata_of
 
 GOLDEN_FILE = "golden.npz"
 
@@ -138,7 +138,7 @@ def limits_of(connection: Connection, model: str, version: str = "") -> Limits:
     """
     config = connection.model_config(model, version)
     if any(group.kind == group.KIND_GPU for group in config.instance_group):
-        return Limits.on_gpu(json.loads(config.parameters[METADATA_KEY].string_value or "{}"))
+        return Limits.on_gpu(metadata_of(config))
     return Limits()
 
 

@@ -26,10 +26,10 @@ from sparseinst.errors import DeployError
 from sparseinst.export.contract import CONFIG_FILE, LABELS_FILE, MODEL_FILE
 from sparseinst.manifest import NAME as MANIFEST_FILE
 from sparseinst.manifest import write_manifest
+from sparseinst.serving.metadata import metadata_of
 from sparseinst.serving.rollout.configuration import (
     CONFIGS_FOLDER,
     config_text,
-    metadata_of,
     parse_config,
     served_version,
 )

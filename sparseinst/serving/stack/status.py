@@ -14,12 +14,12 @@ from typing import Any
 from sparseinst.errors import SparseInstError, StackError
 from sparseinst.export.contract import FRONT
 from sparseinst.serving.connection import ServedModel
+from sparseinst.serving.rollout.beside import CANDIDATE
 from sparseinst.serving.stack import canary, seaweed, supervisor, triton
 from sparseinst.serving.stack.state import WATCH, StackState, read_state
 
 _INDEX_LIMIT_S = 5.0
 _CHANGING = ("LOADING", "UNLOADING")
-_CANDIDATE = "_candidate"  # a rollout's model under test
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def model_status(state: StackState) -> list[ModelStatus]:
 
 def published_models(state: StackState) -> list[str]:
     """What the stack has to serve; a rollout's model under test is no part of it."""
-    return [name for name in seaweed.published_models(state) if not name.removesuffix(FRONT).endswith(_CANDIDATE)]
+    return [name for name in seaweed.published_models(state) if not name.removesuffix(FRONT).endswith(CANDIDATE)]
 
 
 def _server(state: StackState, name: str, address: str, probe: Callable[[StackState], str]) -> ServerStatus:
