@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -37,8 +37,9 @@ def killer(times: int) -> Iterator[list[int]]:
         while not done.is_set() and len(killed) < times:
             for child in psutil.Process().children():
                 if child.pid not in {*killed, *others} and len(killed) < times:
-                    os.kill(child.pid, signal.SIGKILL)
-                    killed.append(child.pid)
+                    with suppress(ProcessLookupError):  # it may just have ended by itself
+                        os.kill(child.pid, signal.SIGKILL)
+                        killed.append(child.pid)
             time.sleep(0.01)
 
     thread = threading.Thread(target=look)
