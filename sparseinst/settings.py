@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import types
 import typing
@@ -74,6 +75,10 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         if origin is tuple:
             items = value if isinstance(value, (list, tuple)) else [value]
             return tuple(_coerce(item, typing.get_args(hint)[0], where) for item in items)
+        if origin is Mapping:
+            return {str(key): str(item) for key, item in dict(value).items()}
+        if dataclasses.is_dataclass(hint):
+            return fill(hint, dict(value), where)  # type: ignore[arg-type]  # a class, and not an instance of it
         if hint is bool or isinstance(value, bool) or origin is types.UnionType:
             if isinstance(value, bool) and hint is bool:
                 return value
@@ -89,6 +94,8 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
 def _name(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
         return f"a list, each item {_name(typing.get_args(hint)[0])}"
+    if typing.get_origin(hint) is Mapping or dataclasses.is_dataclass(hint):
+        return "a mapping"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[hint]
 
 

@@ -1,9 +1,13 @@
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from sparseinst.errors import DatasetError
 from sparseinst.steps import STEPS_FILE, step
+from sparseinst.workspace.journal import read_journals
 
 
 @pytest.fixture
@@ -53,9 +57,61 @@ def test_a_step_that_ends_itself_tells_the_exit_code(steps_file, code, told):
     assert _events(steps_file)[-1]["exit_code"] == told
 
 
-def test_in_a_pod_nothing_is_written(tmp_path, monkeypatch):
+def test_without_a_folder_and_a_file_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.delenv(STEPS_FILE, raising=False)
     monkeypatch.chdir(tmp_path)
     with step("ingest"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_runs_folder_has_what_each_attempt_told(tmp_path, monkeypatch):
+    monkeypatch.delenv(STEPS_FILE, raising=False)
+    folder = str(tmp_path / "run")
+    with pytest.raises(SystemExit), step("train", folder):
+        raise DatasetError("Bad.", details=["one", "two"])
+    with step("train", folder) as facts:
+        facts["iterations"] = 3
+    told = read_journals(folder)["train"]
+    assert [event["event"] for event in told] == ["start", "end", "start", "end"]
+    assert told[1]["error"]["details"] == ["one", "two"]
+    assert told[3]["facts"] == {"iterations": 3}
+
+
+def test_a_runs_folder_that_cannot_be_written_is_a_warning_and_the_step_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv(STEPS_FILE, raising=False)
+    (tmp_path / "file").write_text("")
+    with step("ingest", str(tmp_path / "file" / "run")) as facts:
+        facts["images"] = 1
+    assert facts == {"images": 1}
+
+
+STOPPED = """
+import sys, time
+from sparseinst.errors import SparseInstError
+from sparseinst.steps import step
+with step("evaluate", sys.argv[1]):
+    try:
+        print("on its way", flush=True)
+        time.sleep(60)
+    except SparseInstError:
+        print("swallowed", flush=True)
+    finally:
+        print("tidied up", flush=True)
+"""
+
+
+def test_sigterm_ends_a_step_with_75_after_it_has_tidied_up(tmp_path):
+    command = [sys.executable, "-c", STOPPED, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "on its way\n"
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, said) == (75, "tidied up\n")
+    end = read_journals(str(tmp_path))["evaluate"][-1]
+    assert (end["state"], end["exit_code"]) == ("failed", 75)
+    assert "SIGTERM" in end["error"]["problem"]

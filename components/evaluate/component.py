@@ -22,10 +22,12 @@ def evaluate(
     Args:
         dataset: What ingest made.
         model: The checkpoint.
-        folder: The folder of this run.
-        scores: The 12 numbers that are defined, and the speed, for Kubeflow's comparison of runs.
+        folder: The folder of this run, a path or an address.
+        scores: The 12 numbers that are defined (0 to 1), latencies in milliseconds and images per second, for
+            Kubeflow's comparison of runs.
         confusion: Which classes are taken for which, at IoU 0.5 and the best score threshold.
-        report: A folder with metrics.json and matches.npz, for the gate and for comparisons.
+        report: A folder with metrics.json and matches.npz, for comparisons; its metadata says where all of the
+            evaluation is.
         pictures: report.html, the whole evaluation to look at, for Kubeflow's page of the run.
         summary: What stands out, in a few lines.
     """
@@ -37,10 +39,12 @@ def evaluate(
     from sparseinst.log import get_logger
     from sparseinst.pages.page import write_page
     from sparseinst.steps import step
+    from sparseinst.workspace import fetch, open_workspace
 
-    with step("evaluate") as facts:
-        output = Path(folder) / "evaluate"
-        metrics = measure(Path(dataset.metadata["location"]), "val", model.path, output)
+    with step("evaluate", folder) as facts:
+        place = open_workspace(folder)
+        with place.make("evaluate") as output:
+            metrics = measure(fetch(dataset.metadata["location"]), "val", model.path, output)
         for name, value in logged(metrics).items():
             scores.log_metric(name, value)
         if metrics.get("confusion"):
@@ -50,8 +54,8 @@ def evaluate(
             shutil.copyfile(output / file, Path(report.path) / file)
         shutil.copyfile(output / "report.html", pictures.path)
         write_page(Path(summary.path), evaluation_summary(metrics))
-        get_logger("evaluate").info(
-            "AP %s, AP50 %s; report: %s", metrics["AP"], metrics["AP50"], output / "report.html"
-        )
-        facts.update(AP=metrics["AP"], AP50=metrics["AP50"], pictures=str(output / "overlays.jpg"))
-        facts.update(report=str(output / "report.html"))
+        location = place.at("evaluate")
+        report.metadata.update(location=location)
+        get_logger("evaluate").info("AP %s, AP50 %s; report: %s/report.html", metrics["AP"], metrics["AP50"], location)
+        facts.update(AP=metrics["AP"], AP50=metrics["AP50"])
+        facts.update(pictures=f"{location}/overlays.jpg", report=f"{location}/report.html")

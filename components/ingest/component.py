@@ -24,31 +24,33 @@ def ingest(
         data_version: What the data's version is called, e.g. its DVC hash; empty where it has none.
         options: Classes, split and filters as `sparseinst ingest --shape` takes them; and "repair", "strict" and
             "leave_images", each true or false.
-        workspace: A folder that every step sees; "{run}" in it stands for the run's id.
+        workspace: A folder that every step sees, or s3://bucket/prefix, from where each step copies what it needs;
+            "{run}" in it stands for the run's id.
         run_id: The run's id.
         dataset: The dataset's manifest; its metadata says where the images are. The images move by address alone.
         report: The dataset's report, for Kubeflow's page of the run.
         counts: Images, instances and findings, for Kubeflow's comparison of runs.
 
     Returns:
-        The folder of this run, for the steps that follow.
+        The folder of this run, a path or an address, for the steps that follow.
     """
     import shutil
-    from pathlib import Path
 
     from sparseinst.data.ingest import ingest as bring_in
     from sparseinst.data.ingest import settings_from
     from sparseinst.steps import step
+    from sparseinst.workspace import open_workspace, run_folder
 
-    folder = Path(workspace.replace("{run}", run_id))
-    with step("ingest") as facts:
-        made = bring_in(source, folder / "dataset", settings_from(options, version=data_version))
+    folder = run_folder(workspace, run_id)
+    with step("ingest", folder) as facts:
+        place = open_workspace(folder)
+        with place.make("dataset", anew=True) as output:
+            made = bring_in(source, output, settings_from(options, version=data_version))
         shutil.copyfile(made.location / "manifest.json", dataset.path)
         shutil.copyfile(made.location / "report.html", report.path)
         for name, value in made.numbers().items():
             counts.log_metric(name, value)
-        dataset.metadata.update(id=made.manifest["id"], location=str(made.location), version=made.version)
-        facts.update(
-            dataset=made.manifest["id"], location=str(made.location), report=str(made.location / "report.html")
-        )
-    return str(folder)
+        location = place.at("dataset")
+        dataset.metadata.update(id=made.manifest["id"], location=location, version=made.version)
+        facts.update(dataset=made.manifest["id"], location=location, report=f"{location}/report.html")
+    return folder

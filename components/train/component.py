@@ -18,30 +18,37 @@ def train(
     report: Output[HTML],
     scores: Output[Metrics],
 ) -> None:
-    """Trains a model. A step that was stopped and is started again goes on from its last saved state.
+    """Trains a model. A step that was stopped and is started again goes on from its last saved state, on any machine.
+
+    SIGTERM saves the state and ends the step with exit code 75. Where nobody waits for that, as in Kubeflow's pods,
+    the state of every `train.checkpoint_every` iterations is what a next attempt goes on from.
 
     Args:
         dataset: What ingest made.
-        folder: The folder of this run.
+        folder: The folder of this run, a path or an address.
         config: The name of a configuration, or a YAML file.
         overrides: Settings over it, each "section.name=value".
         seed: Decides every random choice.
         gpus: How many GPUs to train on; 0 takes those that are there, or the CPU.
-        model: The checkpoint.
+        model: The checkpoint; its metadata says where the rest of the training is.
         report: The run's curves, for Kubeflow's page of the run.
-        scores: Iterations, time and the best AP, for Kubeflow's comparison of runs.
+        scores: Iterations, minutes of training and the best AP (0 to 1), for Kubeflow's comparison of runs.
     """
     import shutil
-    from pathlib import Path
 
     from sparseinst.steps import step
-    from sparseinst.training.run import run_training
+    from sparseinst.workspace import fetch, open_workspace
+    from sparseinst.workspace.training import train_into
 
-    with step("train") as facts:
-        data, output = Path(dataset.metadata["location"]), Path(folder) / "train"
-        made = run_training(data, output, config, [*overrides, f"train.seed={seed}"], ranks=gpus or None)
+    with step("train", folder) as facts:
+        place, data = open_workspace(folder), fetch(dataset.metadata["location"])
+        settings = [*overrides, f"train.seed={seed}"]
+        made = train_into(place, "train", data, config, settings, ranks=gpus or None)
         shutil.copyfile(made.checkpoint, model.path)
         shutil.copyfile(made.report, report.path)
         for name, value in made.numbers().items():
             scores.log_metric(name, value)
-        facts.update(checkpoint=str(made.checkpoint), iterations=made.iterations, report=str(made.report))
+        location = place.at("train")
+        model.metadata.update(location=location)
+        facts.update(checkpoint=f"{location}/{made.checkpoint.name}", report=f"{location}/{made.report.name}")
+        facts.update(made.numbers())

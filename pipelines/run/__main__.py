@@ -16,20 +16,27 @@ from sparseinst.log import set_up_logging
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--data", type=click.Path(path_type=Path), help="Annotated images. [default: the sample set]")
 @click.option("--shape", type=click.Path(path_type=Path), help="YAML: classes, split, filters; see `ingest --shape`.")
-@click.option("--config", help="Training configuration, by name or as a YAML file. [default: from the preset]")
+@click.option("--config", help="Training configuration, by name or as a YAML file. [default: from the recipe]")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="Change one setting.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every random choice.")
 @click.option(
-    "--min-ap", type=click.FloatRange(0, 1), help="Mask AP that the gate asks for. [default: from the preset]"
+    "--min-ap", type=click.FloatRange(0, 1), help="Mask AP that the gate asks for. [default: from the recipe]"
 )
 @click.option(
     "--policy",
     type=click.Path(path_type=Path),
-    help="YAML: the gate's rules (docs/gate.md). [default: the preset's]",
+    help="YAML: the gate's rules (docs/gate.md). [default: the recipe's]",
 )
 @click.option("--force-by", default="", help="Your name: deploy the model whatever the gate finds. It is recorded.")
 @click.option("--force-why", default="", help="Why, with --force-by.")
 @click.option("--model-name", default="sparseinst", show_default=True, help="The name of the served model.")
+@click.option(
+    "--runner",
+    type=click.Choice(["processes", "docker"]),
+    default="processes",
+    show_default=True,
+    help="Where the steps run: in this environment, or in containers of the image in SPARSEINST_IMAGE (make images).",
+)
 @click.option("--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs are kept.")
 def command(
     data: Path | None,
@@ -42,9 +49,10 @@ def command(
     force_by: str,
     force_why: str,
     model_name: str,
+    runner: str,
     runs: Path,
 ) -> int:
-    """Ingest, train, evaluate, gate, export and deploy in local processes, with a real S3 and a real Triton server.
+    """Ingest, train, evaluate, gate, export and deploy on this machine, with a real S3 and a real Triton server.
 
     \b
     Example:
@@ -55,7 +63,7 @@ def command(
     request = make_request(data, config, overrides, seed, gate, model_name, shape)
     from pipelines.run.journey import travel  # kfp and all that it brings: not for a refusal
 
-    return travel(request, runs)
+    return travel(request, runs, in_containers=runner == "docker")
 
 
 def main() -> int:

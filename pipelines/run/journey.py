@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.pipeline import STEPS, train_to_triton
+from pipelines.run.containers import Containers, require_images
 from pipelines.run.environment import environment
 from pipelines.run.folder import new_run_folder
-from pipelines.run.local import Outcome, run_locally, steps_file
+from pipelines.run.local import Outcome, Processes, Runner, run_locally
 from pipelines.run.record import State
 from pipelines.run.request import Request
-from pipelines.run.signals import Interrupted, end_processes_of, interruptible
+from pipelines.run.signals import Interrupted, interruptible
 from pipelines.run.source import fetch_sample, publish
 from pipelines.run.summary import summary
 from pipelines.run.table import duration, table
@@ -25,20 +26,23 @@ from sparseinst.serving import stack
 log = get_logger("run")
 
 
-def travel(request: Request, runs: Path) -> int:
+def travel(request: Request, runs: Path, *, in_containers: bool = False) -> int:
     """Runs the pipeline as asked, prints the table of steps and the summary, and returns the exit code."""
     start = time.monotonic()
+    if in_containers:
+        require_images(train_to_triton)
     folder = new_run_folder(runs)
-    with interruptible(lambda: end_processes_of(steps_file(folder))), _servers() as servers:
+    runner = Containers(folder, read_only=_needed(request)) if in_containers else Processes(folder)
+    with interruptible(runner.stop), _servers() as servers:
         with environment(servers.environment()):
-            outcome = _pipeline(request, folder)
+            outcome = _pipeline(request, folder, runner)
         _report(outcome, folder, time.monotonic() - start)
         if outcome.interruption:
             raise outcome.interruption
         return outcome.exit_code
 
 
-def _pipeline(request: Request, folder: Path) -> Outcome:
+def _pipeline(request: Request, folder: Path, runner: Runner) -> Outcome:
     if request.data is not None and request.gate.min_ap == 0:
         log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
     directory = fetch_sample() if request.data is None else request.data
@@ -47,7 +51,7 @@ def _pipeline(request: Request, folder: Path) -> Outcome:
         "source": publish(directory, name),
         "data_version": data_version(str(directory)),
         "data_options": request.data_options,
-        "config": request.config,
+        "config": _config(request),
         "overrides": list(request.overrides),
         "seed": request.seed,
         "min_ap": request.gate.min_ap,
@@ -59,7 +63,19 @@ def _pipeline(request: Request, folder: Path) -> Outcome:
         "triton_url": os.environ["SPARSEINST_TRITON_URL"],
         "workspace": str(folder.resolve()),
     }
-    return run_locally(train_to_triton, arguments, STEPS, folder)
+    return run_locally(train_to_triton, arguments, STEPS, folder, runner)
+
+
+def _config(request: Request) -> str:
+    """The configuration's name, or its file in full: a step may have another current folder."""
+    path = Path(request.config)
+    return str(path.resolve()) if path.is_file() else request.config
+
+
+def _needed(request: Request) -> list[Path]:
+    """What the steps read besides the run's folder: a configuration's file, and others that it names as its base."""
+    path = Path(request.config)
+    return [path.resolve().parent] if path.is_file() else []
 
 
 @contextmanager

@@ -16,6 +16,11 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     SKIPPED = "skipped: gate refused"
     NOT_RUN = "not run"
+    # What only a cluster has (pipelines/submit).
+    WAITING = "waiting"
+    RUNNING = "running"
+    CACHED = "succeeded, from the cache"
+    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)

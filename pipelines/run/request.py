@@ -1,4 +1,4 @@
-"""What the user asked for, complete: the command line over a preset, checked before anything starts."""
+"""What the user asked for, complete: the command line over a recipe, checked before anything starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.run.preset import Preset, load_preset
+from pipelines.run.recipe import Recipe, load_recipe
 from sparseinst.config import load_config
 from sparseinst.data.shaping.file import load_shape
 from sparseinst.errors import DatasetError
@@ -56,7 +56,7 @@ def make_request(
     model_name: str,
     shape: Path | None = None,
 ) -> Request:
-    """Fills in the preset: "sample" for the sample set, "quick" for other data. `shape` is a file of ShapeConfig.
+    """Fills in the recipe: "sample" for the sample set, "quick" for other data. `shape` is a file of ShapeConfig.
 
     Raises:
         DatasetError: There is no such directory.
@@ -68,20 +68,20 @@ def make_request(
             where=str(data),
             fix="Give a directory of images with COCO annotations: make pipeline-run DATA=dir",
         )
-    preset = load_preset("sample" if data is None else "quick")
-    config = config or preset.config
+    recipe = load_recipe("sample" if data is None else "quick")
+    config = config or recipe.config
     load_config(config, overrides)
     options = load_shape(shape, {}).to_dict()
-    return Request(data, config, overrides, seed, _gate(gate, preset), model_name, options)
+    return Request(data, config, overrides, seed, _gate(gate, recipe), model_name, options)
 
 
-def _gate(options: GateOptions, preset: Preset) -> GateRequest:
-    """A policy file takes the place of the preset's rules as a whole: half of each would be nobody's policy."""
+def _gate(options: GateOptions, recipe: Recipe) -> GateRequest:
+    """A policy file takes the place of the recipe's rules as a whole: half of each would be nobody's policy."""
     if options.force_by or options.force_why:
         check_force(options.force_by, options.force_why)
-    rules = preset.gate_policy if options.policy is None else load_policy(options.policy).to_dict()
-    if options.policy is None and options.min_ap and not preset.min_ap:
-        rules = {}  # who asks for an AP on data of their own wants a gate, and not the preset's open one
-    policy = policy_from({"min_ap": preset.min_ap, **rules}, "gate_policy")
+    rules = recipe.gate_policy if options.policy is None else load_policy(options.policy).to_dict()
+    if options.policy is None and options.min_ap and not recipe.min_ap:
+        rules = {}  # who asks for an AP on data of their own wants a gate, and not the recipe's open one
+    policy = policy_from({"min_ap": recipe.min_ap, **rules}, "gate_policy")
     min_ap = policy.min_ap if options.min_ap is None else options.min_ap
     return GateRequest(min_ap, {**rules, "min_ap": min_ap}, options.force_by, options.force_why)

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from pipelines.run.record import State, StepRecord
 
-_MARKS = {State.SUCCEEDED: "✓", State.FAILED: "✗", State.INTERRUPTED: "✗", State.SKIPPED: "-", State.NOT_RUN: "-"}
+_MARKS = {
+    State.SUCCEEDED: "✓",
+    State.CACHED: "✓",
+    State.FAILED: "✗",
+    State.INTERRUPTED: "✗",
+    State.CANCELED: "✗",
+    State.RUNNING: "›",
+}
 
 
 def table(steps: Sequence[StepRecord]) -> list[str]:
@@ -17,7 +24,7 @@ def table(steps: Sequence[StepRecord]) -> list[str]:
 
 def _line(step: StepRecord, width: int) -> str:
     time = "" if step.seconds is None else duration(step.seconds)
-    line = f"  {_MARKS[step.state]} {step.name:<{width}}  {time:>12}  {step.state}"
+    line = f"  {_MARKS.get(step.state, '-')} {step.name:<{width}}  {time:>12}  {step.state}"
     if step.state is State.FAILED:
         line += f" (exit {step.exit_code}): {step.problem.splitlines()[0] if step.problem else ''}"
     return line.rstrip(": ")

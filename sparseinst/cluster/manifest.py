@@ -15,6 +15,7 @@ from typing import Any
 
 from sparseinst.cluster.request import TrainJobRequest
 from sparseinst.files import sha256_of_json
+from sparseinst.workspace.scratch import SCRATCH
 
 GROUP, VERSION, PLURAL = "trainer.kubeflow.org", "v1alpha1", "trainjobs"
 CONTAINER = "node"  # Trainer's name for the replicated job and for the container that trains
@@ -24,6 +25,7 @@ SPEC_HASH = "sparseinst/spec-sha256"
 _PREFIX = "train-"
 # A pod is called NAME-node-0-INDEX-xxxxx, and that has to be a host's name: 63 characters for up to 10 000 nodes.
 _LONGEST = 63 - len("-node-0-9999-xxxxx")
+_SCRATCH_PATH = "/scratch"
 _STORAGE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 
 
@@ -48,7 +50,7 @@ def build_manifest(request: TrainJobRequest, namespace: str) -> dict[str, Any]:
             "image": request.image,
             "command": ["torchrun"],
             "args": _arguments(request),
-            "env": _environment(request.storage_secret),
+            "env": _environment(request),
             "numNodes": request.nodes,
             "numProcPerNode": request.ranks_per_node,
             "resourcesPerNode": _resources(request),
@@ -75,14 +77,16 @@ def _arguments(request: TrainJobRequest) -> list[str]:
     training = ["--data", request.data, "--output", request.output, "--config", request.config]
     for override in request.overrides:
         training += ["--set", override]
+    program = ["sparseinst.cluster.node"] if request.is_in_a_bucket else ["sparseinst", "train"]
     # Kubernetes would replace $(NAME) in arguments; $$( is its way to write $(.
-    return [*restarts, "-m", "sparseinst", "train", *(text.replace("$(", "$$(") for text in training)]
+    return [*restarts, "-m", *program, *(text.replace("$(", "$$(") for text in training)]
 
 
-def _environment(secret: str) -> list[dict[str, Any]]:
-    if not secret:
-        return []
-    return [{"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for key in _STORAGE_KEYS]
+def _environment(request: TrainJobRequest) -> list[dict[str, Any]]:
+    secret = request.storage_secret
+    keys = _STORAGE_KEYS if secret else ()
+    scratch = [{"name": SCRATCH, "value": _SCRATCH_PATH}] if request.is_in_a_bucket else []
+    return [*({"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for key in keys), *scratch]
 
 
 def _resources(request: TrainJobRequest) -> dict[str, dict[str, str]]:
@@ -93,21 +97,21 @@ def _resources(request: TrainJobRequest) -> dict[str, dict[str, str]]:
     return {"requests": {"cpu": request.cpus_per_node, **firm}, "limits": firm}
 
 
+def _sized(limit: str) -> dict[str, str]:
+    return {"sizeLimit": limit} if limit else {}
+
+
 def _patch(request: TrainJobRequest) -> dict[str, Any]:
+    if request.is_in_a_bucket:
+        place, path = {"name": "scratch", "emptyDir": _sized(request.scratch)}, _SCRATCH_PATH
+    else:
+        claim = {"claimName": request.workspace_claim}
+        place, path = {"name": "workspace", "persistentVolumeClaim": claim}, request.mount_path
+    shm = {"name": "shm", "emptyDir": {"medium": "Memory", **_sized(request.shared_memory)}}
+    mounts = [{"name": place["name"], "mountPath": path}, {"name": "shm", "mountPath": "/dev/shm"}]
     pod: dict[str, Any] = {
-        "volumes": [
-            {"name": "workspace", "persistentVolumeClaim": {"claimName": request.workspace_claim}},
-            {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": request.shared_memory}},
-        ],
-        "containers": [
-            {
-                "name": CONTAINER,
-                "volumeMounts": [
-                    {"name": "workspace", "mountPath": request.mount_path},
-                    {"name": "shm", "mountPath": "/dev/shm"},
-                ],
-            }
-        ],
+        "volumes": [place, shm],
+        "containers": [{"name": CONTAINER, "volumeMounts": mounts}],
     }
     if request.node_selector:
         pod["nodeSelector"] = dict(request.node_selector)

@@ -10,13 +10,13 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from sparseinst.errors import TrainingError
 
-ROLE = "sparseinst-train-job"  # deploy/training/access.yaml
+ROLE = "sparseinst-steps"  # deploy/steps/rights.yaml
 
 _NO_RIGHT = re.compile(r"cannot \w+ resource")  # as RBAC says it; admission and quotas answer 403 too
 _AWAY = frozenset({429, 500, 502, 503, 504})
 _GRANT = (
-    f"The Role {ROLE!r} and its RoleBinding allow it: `kubectl apply -k deploy/training -n NAMESPACE`, "
-    "with the step's service account (KFP: pipeline-runner) as their subject."
+    f"The Role {ROLE!r} and its RoleBinding allow it: `kubectl apply -k deploy/steps -n NAMESPACE`; "
+    "the run must have the service account of that name (docs/rights.md)."
 )
 
 

@@ -40,7 +40,7 @@ def endpoint_node(address: str, repository: str, walk: Walk, folder: Path, *, wi
     target = Target(open_storage(repository), name)
     with Connection(url, timeout_s=_TIMEOUT_S) as triton:
         version = int(wanted or _served(triton, name))
-        node = Node("endpoint", f"{name}/{version}", address)
+        node = Node("endpoint", f"{name}/{version}", address, facts=_proven_at(target, version))
         artifact = fetch_version(target, version, folder, with_files=with_files)
         if artifact is None:
             text = f"{repository}/{name}/{version} has no readable manifest"
@@ -72,6 +72,11 @@ def _served(triton: Connection, name: str) -> str:
             fix="Name a model that it serves, or a version folder of the model repository.",
         )
     return max(versions, key=int)
+
+
+def _proven_at(target: Target, version: int) -> list[str]:
+    replicas = target.journal().replicas if version == target.current() else ()
+    return [f"proven at {', '.join(replicas)}"] if replicas else []
 
 
 def _problems(triton: Connection, target: Target, version: int, folder: Path, *, with_files: bool) -> list[Problem]:

@@ -10,6 +10,7 @@ from sparseinst.cluster.connection import connect
 from sparseinst.cluster.launch import Waiting
 from sparseinst.cluster.request import TrainJobRequest
 from tests.cluster.kubernetes import Kubernetes
+from tests.s3_server import s3_server, s3_uri  # noqa: F401
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from components.train_job.component import train_job
 given = json.loads(sys.argv[1])
 dataset = SimpleNamespace(metadata={"location": given.pop("data")})
-model, report = SimpleNamespace(path=given.pop("model")), SimpleNamespace(path="report.html")
+model, report = SimpleNamespace(path=given.pop("model"), metadata={}), SimpleNamespace(path="report.html")
 scores = SimpleNamespace(log_metric=print)
 train_job.python_func(dataset=dataset, model=model, report=report, scores=scores, **given)
 """
@@ -72,7 +72,7 @@ def test_a_step_trains_on_nodes_and_gives_the_checkpoint(kubernetes, environment
         kubernetes.finish(NAME, "Complete")
 
     dataset = SimpleNamespace(metadata={"location": "/workspace/run/dataset"})
-    model = SimpleNamespace(path=str(tmp_path / "model.pt"))
+    model = SimpleNamespace(path=str(tmp_path / "model.pt"), metadata={})
     with played(controllers):
         report, numbers = SimpleNamespace(path=str(tmp_path / "report.html")), {}
         scores = SimpleNamespace(log_metric=numbers.__setitem__)

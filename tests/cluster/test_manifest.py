@@ -105,3 +105,26 @@ def test_restarts_inside_the_pod_are_for_one_node(request_):
 def test_what_cannot_be_meant_is_refused_before_the_cluster_is_asked(request_, wrong):
     with pytest.raises(ConfigError):
         replace(request_, **wrong)
+
+
+def test_without_a_volume_the_nodes_copy_from_and_to_the_bucket_by_a_disk_of_their_own(request_):
+    places = {"data": "s3://scratch/run-1/dataset", "output": "s3://scratch/run-1/train"}
+    spec = build_manifest(replace(request_, **places, scratch="50Gi"), "team")["spec"]
+    assert spec["trainer"]["args"][:6] == [
+        *("-m", "sparseinst.cluster.node", "--data", "s3://scratch/run-1/dataset"),
+        *("--output", "s3://scratch/run-1/train"),
+    ]
+    (job,) = spec["runtimePatches"][0]["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    pod = job["template"]["spec"]["template"]["spec"]
+    assert pod["volumes"][0] == {"name": "scratch", "emptyDir": {"sizeLimit": "50Gi"}}
+    (mount, _) = pod["containers"][0]["volumeMounts"]
+    assert {"name": "SPARSEINST_SCRATCH", "value": mount["mountPath"]} in spec["trainer"]["env"]
+    assert "persistentVolumeClaim" not in str(pod)
+
+
+@pytest.mark.parametrize("place", ["data", "output"])
+def test_data_and_output_in_different_worlds_are_refused_before_anything_starts(request_, place):
+    with pytest.raises(ConfigError) as refused:
+        replace(request_, **{place: "s3://scratch/run-1/x"})
+    assert "different worlds" in refused.value.problem
+    assert refused.value.fix

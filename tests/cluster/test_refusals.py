@@ -26,8 +26,8 @@ def test_a_missing_right_names_the_role_that_gives_it(kubernetes, cluster, reque
     kubernetes.refuse = lambda method, path: (403, FORBIDDEN)
     error = refused(cluster, request_, waiting)
     assert 'cannot create resource "trainjobs"' in error.problem
-    assert "sparseinst-train-job" in error.fix
-    assert "kubectl apply -k deploy/training" in error.fix
+    assert "sparseinst-steps" in error.fix
+    assert "kubectl apply -k deploy/steps" in error.fix
     assert len(kubernetes.asked) == 1  # asking again would not help
 
 
@@ -35,7 +35,7 @@ def test_a_caller_that_nobody_knows_is_told_about_the_account_and_the_role(kuber
     kubernetes.refuse = lambda method, path: (401, "Unauthorized")
     error = refused(cluster, request_, waiting)
     assert "does not know who asks" in error.problem
-    assert "sparseinst-train-job" in error.fix
+    assert "sparseinst-steps" in error.fix
 
 
 def test_what_admission_denies_is_not_taken_for_a_missing_right(kubernetes, cluster, request_, waiting):
@@ -85,4 +85,4 @@ def test_a_log_that_may_not_be_read_is_told_once_and_the_training_goes_on(
     with played(controllers):
         run_train_job(request_, cluster=cluster, waiting=waiting)
     (line,) = [line for line in told if "cannot be read" in line]
-    assert "sparseinst-train-job" in line
+    assert "sparseinst-steps" in line

@@ -1,6 +1,7 @@
 """What the nodes run, for real: two torchrun agents with the variables that Trainer's torch plugin gives them."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,9 @@ import pytest
 from sparseinst.cluster.manifest import build_manifest
 from sparseinst.cluster.result import read_result
 from sparseinst.data.ingest import IngestSettings, ingest
+from sparseinst.errors import StorageError
+from sparseinst.workspace import open_workspace
+from sparseinst.workspace.scratch import SCRATCH
 
 SMALL = (
     *("train.batch_size=4", "train.iterations=12", "train.checkpoint_every=100", "train.log_every=1"),
@@ -34,8 +38,11 @@ def free_port():
         return found.getsockname()[1]
 
 
-def start_nodes(manifest):
-    """One process for each node, as Trainer v2.3 starts its container (pkg/runtime/framework/plugins/torch)."""
+def start_nodes(manifest, attempt=""):
+    """One process for each node, as Trainer v2.3 starts its container (pkg/runtime/framework/plugins/torch).
+
+    Each has a disk of its own below `attempt`: pods that are started anew have lost what the ones before had.
+    """
     trainer = manifest["spec"]["trainer"]
     given = {
         "PET_NNODES": str(trainer["numNodes"]),
@@ -49,12 +56,33 @@ def start_nodes(manifest):
     return [
         subprocess.Popen(
             [*trainer["command"], *trainer["args"]],
-            env={**os.environ, **given, "PET_NODE_RANK": str(node)},
+            env={**os.environ, **given, "PET_NODE_RANK": str(node), SCRATCH: f"{attempt}/node-{node}"},
             stderr=subprocess.PIPE,
             text=True,
         )
         for node in range(trainer["numNodes"])
     ]
+
+
+def end_of(nodes):
+    """What the nodes said and ended with. Whatever happens, none is left."""
+    try:
+        said = [node.communicate(timeout=180)[1] for node in nodes]
+    finally:
+        for node in nodes:
+            node.kill()
+            node.wait()
+    return said, [node.returncode for node in nodes]
+
+
+def preempt(nodes, log):
+    """Tells the second node to go, once the training is on its way."""
+    end = time.monotonic() + 90
+    while not (log.is_file() and len(log.read_text().splitlines()) >= 2):
+        assert time.monotonic() < end
+        assert nodes[1].poll() is None, end_of(nodes)
+        time.sleep(0.02)
+    nodes[1].send_signal(signal.SIGTERM)
 
 
 def test_two_nodes_train_together_and_go_on_when_they_are_started_anew(request_, sample, tmp_path):
@@ -63,32 +91,47 @@ def test_two_nodes_train_together_and_go_on_when_they_are_started_anew(request_,
     manifest = build_manifest(request, "team")
 
     nodes = start_nodes(manifest)
-    try:
-        log = output / "metrics.jsonl"
-        end = time.monotonic() + 90
-        while not (log.is_file() and len(log.read_text().splitlines()) >= 2):
-            assert time.monotonic() < end
-            assert nodes[1].poll() is None, nodes[1].communicate()
-            time.sleep(0.02)
-        nodes[1].send_signal(signal.SIGTERM)  # the node is preempted
-        said = [node.communicate(timeout=90)[1] for node in nodes]
-        assert all(node.returncode for node in nodes), said
-    finally:
-        for node in nodes:
-            node.kill()
-            node.wait()
+    preempt(nodes, output / "metrics.jsonl")
+    said, codes = end_of(nodes)
+    assert all(codes), said
     assert "the state is saved" in said[0]  # the other nodes stop with the one that is told to
     assert not (output / "manifest.json").is_file()
 
-    nodes = start_nodes(manifest)  # by JobSet: all of them, with the same command
-    try:
-        said = [node.communicate(timeout=180)[1] for node in nodes]
-        assert [node.returncode for node in nodes] == [0, 0], said
-    finally:
-        for node in nodes:
-            node.kill()
-            node.wait()
+    said, codes = end_of(start_nodes(manifest))  # by JobSet: all of them, with the same command
+    assert codes == [0, 0], said
     assert "resuming at iteration" in said[0]
-    made = read_result(output)
+    made = read_result(str(output))
     assert made.iterations == 12
     assert made.checkpoint.is_file()
+
+
+@pytest.mark.stack
+def test_without_a_volume_each_node_fetches_the_data_and_the_next_pods_go_on_from_the_bucket(
+    request_, sample, tmp_path, s3_uri, monkeypatch
+):
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "ingest"))
+    with open_workspace(s3_uri).make("dataset") as output:
+        shutil.copytree(sample, output)
+    places = {"data": f"{s3_uri}/dataset", "output": f"{s3_uri}/train"}
+    request = replace(request_, **places, gpus_per_node=0, overrides=SMALL, config="sample")
+    manifest = build_manifest(request, "team")
+
+    nodes = start_nodes(manifest, str(tmp_path / "first"))
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "first" / "node-0"))
+    preempt(nodes, open_workspace(s3_uri).local("train") / "metrics.jsonl")
+    said, codes = end_of(nodes)
+    assert all(codes), said
+    assert "the state is saved" in said[0]
+    for node in (0, 1):
+        assert list((tmp_path / "first" / f"node-{node}").glob("*/dataset/manifest.json"))
+    with pytest.raises(StorageError, match="did not end well"):
+        read_result(request.output)
+
+    said, codes = end_of(start_nodes(manifest, str(tmp_path / "second")))
+    assert codes == [0, 0], said
+    assert "resuming at iteration" in said[0]
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "step"))
+    made = read_result(request.output)
+    assert made.iterations == 12
+    assert made.checkpoint.is_file()
+    assert made.report.is_file()

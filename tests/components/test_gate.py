@@ -18,12 +18,13 @@ def step(tmp_path):
         given = {"min_ap": 0.5, "policy": {}, "force_by": "", "force_why": ""} | parameters
         return gate.python_func(
             dataset=SimpleNamespace(metadata={"location": str(folder / "dataset")}),
-            report=SimpleNamespace(path=str(folder / "evaluate" / "metrics.json")),
+            report=SimpleNamespace(metadata={"location": str(folder / "evaluate")}),
             folder=str(folder),
             model_name="m",
             model_repository=str(tmp_path / "models"),
             triton_url="127.0.0.1:1",
-            decision=SimpleNamespace(path=str(tmp_path / "decision")),
+            decision=SimpleNamespace(path=str(tmp_path / "decision"), metadata={}),
+            verdict=SimpleNamespace(path=str(tmp_path / "verdict.md")),
             **given,
         )
 
@@ -38,6 +39,20 @@ def test_the_first_model_passes_and_the_next_is_held_against_it(step, tmp_path):
     assert step(worse) == "fail"
     assert json.loads((tmp_path / "decision").read_text())["incumbent"]["AP"] == 0.6
     assert step(equal) == "pass"
+
+
+def test_the_page_of_the_run_says_what_was_asked_found_and_decided(step, tmp_path):
+    run = make_run(tmp_path / "run", ap=0.6)
+    step(run, policy={"min_ap": 0.7, "max_latency_ms": 100})
+    page = (tmp_path / "verdict.md").read_text()
+    assert page.startswith("# Gate: fail\n")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    told = {row[0].removeprefix("| "): row[1:4] for row in rows}
+    assert told["minimum"] == ["✗ fail", "AP 0.600", "at least 0.700"]
+    assert told["latency"][0] == "✓ pass"
+    assert told["latency"][2] == "p99 at most 100 ms"
+    checks = [reason["check"] for reason in json.loads((tmp_path / "decision").read_text())["reasons"]]
+    assert set(checks) <= set(told)
 
 
 def test_the_policy_goes_over_the_minimum_and_its_rules_count(step, tmp_path):

@@ -17,6 +17,7 @@ from sparseinst.export.decode import decode_reply
 from sparseinst.serving.address import parse_address
 from sparseinst.serving.client import TritonClient
 from sparseinst.serving.retry import Retry
+from sparseinst.serving.security import Security
 
 # Nobody waits for an evaluation: it lets others pass where the queue is full.
 _RETRY = Retry(times=8, queue_full=True)
@@ -25,18 +26,21 @@ _RETRY = Retry(times=8, queue_full=True)
 class TritonPredictor(Predictor):
     """`predict` holds to the model that it found at first; `look` goes along when a rollout changes the model."""
 
-    def __init__(self, address: str, *, concurrency: int = 4, compact: bool = False) -> None:
+    def __init__(
+        self, address: str, *, concurrency: int = 4, compact: bool = False, security: Security | None = None
+    ) -> None:
         """Args:
         address: grpc://host:port/model[/version], with grpcs:// for TLS.
         concurrency: How many requests of `look` are at the server at a time.
         compact: Masks of `look` come as small crops: less traffic, large ones' edges a little less exact.
+        security: For TLS; by default what the environment says.
         """
         server, model, version = parse_address(address)
         self.device = f"Triton at {server}, over gRPC"
         self.concurrency = concurrency
         self._address = address
         self._compact = compact
-        self._client = TritonClient(server, model, version=version, retry=_RETRY)
+        self._client = TritonClient(server, model, version=version, retry=_RETRY, security=security)
         super().__init__(self._client.metadata, address)
         self._fingerprint = fingerprint(self.metadata)
 

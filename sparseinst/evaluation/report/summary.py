@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sparseinst.evaluation.coco.numbers import NUMBERS
@@ -11,8 +10,8 @@ from sparseinst.evaluation.report.figures import tiles
 from sparseinst.evaluation.report.origin import about_data, title
 from sparseinst.evaluation.report.values import part, real, score, signed
 from sparseinst.evaluation.report.verdict import sentences, standing
+from sparseinst.pages.markdown import document, plain, table
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|~&])")
 _SIZES = ("small", "APs", "ARs"), ("medium", "APm", "ARm"), ("large", "APl", "ARl")
 
 
@@ -28,19 +27,19 @@ def evaluation_summary(
     """
     against, decided = comparison or {}, verdict or {}
     found = standing(metrics, against, decided)
-    lines = [f"# {_plain(title(metrics))}", "", _plain(about_data(metrics)), ""]
-    lines += [f"**{_plain(found.word)}**: {_plain(found.sentence)}", ""]
-    lines += _table(("", "", ""), tiles(metrics, against))
-    lines += _table(("objects", "AP", "AR"), _by_size(metrics))
+    lines = [f"# {plain(title(metrics))}", "", plain(about_data(metrics)), ""]
+    lines += [f"**{plain(found.word)}**: {plain(found.sentence)}", ""]
+    lines += table(("", "", ""), tiles(metrics, against))
+    lines += table(("objects", "AP", "AR"), _by_size(metrics))
     changes = [
         (name, score(real(values, "candidate")), score(real(values, "incumbent")), signed(real(values, "difference")))
         for name in ("AP", "AP50")
         if (values := part(against, name))
     ]
     if changes:
-        lines += _table(("", "candidate", "incumbent", "difference"), changes)
-    lines += [f"- **{_plain(said.label)}**: {_plain(said.text)}" for said in sentences(metrics, against, decided)]
-    return "\n".join(lines).strip() + "\n"
+        lines += table(("", "candidate", "incumbent", "difference"), changes)
+    lines += [f"- **{plain(said.label)}**: {plain(said.text)}" for said in sentences(metrics, against, decided)]
+    return document(lines)
 
 
 def logged(metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -55,13 +54,3 @@ def logged(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 def _by_size(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(size, score(real(metrics, ap)), score(real(metrics, ar))) for size, ap, ar in _SIZES]
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    lines = [f"| {' | '.join(map(_plain, row))} |" for row in [head, *rows]]
-    return [lines[0], "|" + " --- |" * len(head), *lines[1:], ""]
-
-
-def _plain(words: str) -> str:
-    """On one line, and nothing but itself."""
-    return _SPECIAL.sub(r"\\\1", " ".join(words.split()))

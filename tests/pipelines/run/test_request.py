@@ -4,13 +4,13 @@ import sys
 import pytest
 import yaml
 
-from pipelines.run.preset import load_preset
+from pipelines.run.recipe import load_recipe
 from pipelines.run.request import GateOptions, make_request
 from sparseinst.config import config_names
 from sparseinst.errors import ConfigError, DatasetError
 from tests.conftest import ROOT
 
-PRESETS = sorted((ROOT / "pipelines" / "presets").glob("*.yaml"))
+RECIPES = sorted((ROOT / "pipelines" / "run" / "recipes").glob("*.yaml"))
 
 
 def _request(data=None, config=None, overrides=(), seed=0, min_ap=None, model_name="sparseinst", **gate):
@@ -27,16 +27,16 @@ def test_other_data_gets_a_short_schedule_and_an_open_gate(tmp_path):
     assert (request.data, request.config, request.gate.min_ap) == (tmp_path, "quick", 0.0)
 
 
-def test_what_is_said_goes_over_the_preset():
+def test_what_is_said_goes_over_the_recipe():
     request = _request(config="quick", min_ap=0.2, overrides=("train.iterations=10",), seed=3)
     assert (request.config, request.gate.min_ap, request.seed) == ("quick", 0.2, 3)
 
 
-def test_a_policy_of_ones_own_takes_the_place_of_the_presets_as_a_whole(tmp_path):
+def test_a_policy_of_ones_own_takes_the_place_of_the_recipes_as_a_whole(tmp_path):
     (tmp_path / "policy.yaml").write_text("min_ap: 0.4\nmax_regression: 0.01\n")
     gate = _request(policy=tmp_path / "policy.yaml").gate
     assert (gate.min_ap, gate.policy["min_ap"], gate.policy["max_regression"]) == (0.4, 0.4, 0.01)
-    assert gate.policy["within_noise"] == "investigate", "the preset lets chance pass"
+    assert gate.policy["within_noise"] == "investigate", "the recipe lets chance pass"
     assert _request(policy=tmp_path / "policy.yaml", min_ap=0.3).gate.policy["min_ap"] == 0.3
     (tmp_path / "policy.yaml").write_text("max_regresion: 0.01\n")
     with pytest.raises(ConfigError, match="max_regresion"):
@@ -70,9 +70,9 @@ def test_a_wrong_setting_is_refused_before_anything_starts(config, override):
         _request(config=config, overrides=(override,))
 
 
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_every_preset_names_a_configuration_that_exists(path):
-    assert load_preset(path.stem).config in config_names()
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_names_a_configuration_that_exists(path):
+    assert load_recipe(path.stem).config in config_names()
     assert set(yaml.safe_load(path.read_text())) == {"config", "min_ap", "gate_policy"}
 
 

@@ -1,4 +1,4 @@
-"""Presets: what a run uses where the command line says nothing."""
+"""Recipes: what a local run trains, and the gate that fits it, where the command line says nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class Recipe:
     """A training configuration and the gate that fits it; `gate_policy` is for `sparseinst.evaluation.gate.policy`."""
 
     config: str
@@ -18,7 +18,7 @@ class Preset:
     gate_policy: dict[str, Any]
 
 
-def load_preset(name: str) -> Preset:
-    """One of pipelines/presets/*.yaml."""
-    text = (resources.files("pipelines") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
-    return Preset(**yaml.safe_load(text))
+def load_recipe(name: str) -> Recipe:
+    """One of pipelines/run/recipes/*.yaml."""
+    text = (resources.files("pipelines.run") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    return Recipe(**yaml.safe_load(text))
