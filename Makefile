@@ -23,13 +23,23 @@ CONFIG ?=
 MIN_AP ?=
 SEED ?=
 SET ?=
+# RUNNER=docker runs the steps in containers of SPARSEINST_IMAGE, by default what `make images` built.
+RUNNER ?=
 # data-pull, data-push: a remote of .dvc/config, by default the one in the repository.
 REMOTE ?=
 RUN_OPTIONS = $(if $(DATA),--data '$(DATA)') $(if $(SHAPE),--shape '$(SHAPE)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(MIN_AP),--min-ap '$(MIN_AP)') \
 	$(if $(SEED),--seed '$(SEED)') $(foreach setting,$(SET),--set '$(setting)') \
-	$(if $(POLICY),--policy '$(POLICY)') $(if $(FORCE_BY),--force-by '$(FORCE_BY)') $(if $(FORCE_WHY),--force-why '$(FORCE_WHY)')
+	$(if $(RUNNER),--runner '$(RUNNER)') $(if $(POLICY),--policy '$(POLICY)') $(if $(FORCE_BY),--force-by '$(FORCE_BY)') $(if $(FORCE_WHY),--force-why '$(FORCE_WHY)')
+# With KFP_HOST or DRY_RUN these as well, of `python -m pipelines.submit`; docs/runs.md has them all. Secrets come from the environment.
+SUBMIT_OPTIONS = $(if $(KFP_HOST),--host '$(KFP_HOST)') $(if $(NAMESPACE),--namespace '$(NAMESPACE)') $(if $(CA_CERT),--ca-cert '$(CA_CERT)') \
+	$(if $(PRESET),--preset '$(PRESET)') $(if $(IMAGE),--image '$(IMAGE)') $(if $(EXPERIMENT),--experiment '$(EXPERIMENT)') \
+	$(if $(SERVICE_ACCOUNT),--service-account '$(SERVICE_ACCOUNT)') $(if $(RUN_NAME),--name '$(RUN_NAME)') $(foreach each,$(PARAM),--param '$(each)') \
+	$(if $(NO_CACHING),--no-caching) $(if $(NO_WAIT),--no-wait) $(if $(TIMEOUT),--timeout '$(TIMEOUT)') $(if $(POLL),--poll '$(POLL)') $(if $(TERMINATE_ON_INTERRUPT),--terminate-on-interrupt) \
+	$(if $(DRY_RUN),--dry-run) $(if $(PRICES),--prices '$(PRICES)') $(if $(JSON),--json) $(if $(FOLLOW),--follow '$(FOLLOW)') $(if $(TERMINATE),--terminate '$(TERMINATE)') \
+	$(if $(SCHEDULE),--schedule '$(SCHEDULE)') $(if $(SCHEDULES),--schedules) $(if $(UNSCHEDULE),--unschedule '$(UNSCHEDULE)') \
+	$(if $(PAUSE),--pause '$(PAUSE)') $(if $(RESUME),--resume '$(RESUME)')
 
-.PHONY: help setup pipeline-run pipeline-compile learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test test-docker test-libtorch test-gpu browser clean
+.PHONY: help setup pipeline-run pipeline-compile pipeline-manifests learn-overfit learn-nuclei data-pull data-push stack-up stack-down stack-status lint test images push docker-base deploy-triton manifests-check test-docker test-libtorch test-gpu browser promtool dashboards clean
 
 help:              ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -47,11 +57,14 @@ $(STAMP):
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(VENV)/triton $(APART)
 	@touch $@
 
-pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 POLICY=file SEED=0 SET='a.b=c …')
-	@exec $(BIN)/python -m pipelines.run $(RUN_OPTIONS)
+pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 POLICY=file SEED=0 SET='a.b=c …') or on Kubeflow (KFP_HOST=https://… PRESET=gpu8, see docs/runs.md)
+	@$(if $(filter docker,$(RUNNER)),SPARSEINST_IMAGE='$(or $(SPARSEINST_IMAGE),$(call IMAGE_OF,components))') exec $(BIN)/python -m $(if $(KFP_HOST)$(DRY_RUN),pipelines.submit $(SUBMIT_OPTIONS),pipelines.run) $(RUN_OPTIONS)
 
-pipeline-compile: setup  ## write pipelines/compiled/*.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
+pipeline-compile: setup  ## write the presets' pipelines, pipelines/compiled/*.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
 	@$(BIN)/python -m pipelines.compile
+
+pipeline-manifests: setup  ## write them as Kubernetes resources into build/pipelines, for GitOps (SPARSEINST_IMAGE=… NAMESPACE=…)
+	@$(BIN)/python -m pipelines.compile --manifests build/pipelines --namespace '$(NAMESPACE)'
 
 learn-overfit: setup  ## train 8 COCO images by heart, from random weights: about 10 minutes (DATA=dir, by default ../shared/data/coco2017-mini)
 	@if [ -d '$(or $(DATA),../shared/data/coco2017-mini)' ]; then $(BIN)/python -m benchmarks.learn overfit --data '$(or $(DATA),../shared/data/coco2017-mini)'; \
@@ -82,10 +95,48 @@ lint: setup          ## ruff, its formatter, and mypy
 	@$(BIN)/mypy --no-error-summary
 
 test: lint           ## lint and every test that needs no GPU, Docker or cluster
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m 'not gpu and not docker and not libtorch'
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m 'not gpu and not docker and not libtorch'
 
-test-docker: setup   ## build the image and run its checks; skipped where there is no Docker
-	@if docker info >/dev/null 2>&1; then $(BIN)/pytest -q -m docker; \
+# images, push: one Dockerfile, three targets (docs/images.md). Nothing of it needs the virtual environment.
+TARGETS ?= components triton training
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+COMMIT = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null || echo unknown)
+TAG ?= $(VERSION)-$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+IMAGE_OF = $(if $(REGISTRY),$(REGISTRY)/)sparseinst-$(1):$(TAG)
+# More for `docker build`, e.g. --network host. An empty TORCH_INDEX is a choice, too: the ordinary index alone.
+BUILD_OPTIONS ?=
+BUILD_ARGUMENTS = --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+	$(foreach name,BASE TRITON_BASE,$(if $($(name)),--build-arg $(name)='$($(name))')) \
+	$(if $(filter undefined,$(origin TORCH_INDEX)),,--build-arg TORCH_INDEX='$(TORCH_INDEX)')
+NEED_DOCKER = docker info >/dev/null 2>&1 || { echo "$@: no Docker daemon answers: see what 'docker info' says" >&2; exit 7; }
+
+images:              ## build the images and list what is in them, build/sbom-*.json (TAG=… REGISTRY=… TARGETS='components triton training' TORCH_INDEX=…)
+	@$(NEED_DOCKER)
+	@mkdir -p build
+	@$(foreach target,$(TARGETS),echo "images: $(call IMAGE_OF,$(target))" >&2 \
+		&& docker build $(BUILD_OPTIONS) --target $(target) $(BUILD_ARGUMENTS) --tag '$(call IMAGE_OF,$(target))' . >&2 \
+		&& docker run --rm --network none '$(call IMAGE_OF,$(target))' cat /usr/share/sbom/python.cdx.json >build/sbom-$(target).json \
+		&& docker image inspect --format '$(call IMAGE_OF,$(target)) {{.Size}} bytes' '$(call IMAGE_OF,$(target))' &&) true
+
+push:                ## push them (REGISTRY=registry.example/team, and the TAG and TARGETS of make images)
+	@[ -n '$(REGISTRY)' ] || { echo "push: say where: make push REGISTRY=registry.example/team" >&2; exit 2; }
+	@$(NEED_DOCKER)
+	@$(foreach target,$(TARGETS),{ docker image inspect '$(call IMAGE_OF,$(target))' >/dev/null 2>&1 \
+		|| { echo "push: there is no $(call IMAGE_OF,$(target)): make images REGISTRY='$(REGISTRY)' TAG='$(TAG)' first" >&2; exit 7; }; } \
+		&& docker push '$(call IMAGE_OF,$(target))' >&2 && docker image inspect --format '{{index .RepoDigests 0}}' '$(call IMAGE_OF,$(target))' &&) true
+
+deploy-triton: setup  ## an overlay of deploy/overlays into a namespace (OVERLAY=prod NAMESPACE=…, REGISTRY=… TAG=… as of make push; DRY_RUN=1 prints it)
+	@OVERLAY='$(OVERLAY)' NAMESPACE='$(NAMESPACE)' REGISTRY='$(REGISTRY)' TAG='$(TAG)' DRY_RUN='$(DRY_RUN)' deploy/deploy-triton.sh
+
+manifests-check: setup  ## every kustomization of deploy/: renders, follows all schemas strictly, keeps the policies and docs/rights.md
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/deploy
+
+docker-base:         ## make stand-ins for the base images of Debian's packages, where no registry can be reached; root and debootstrap
+	@tests/docker/stand-in.sh bookworm sparseinst-stand-in/python:3.11
+	@tests/docker/stand-in.sh trixie sparseinst-stand-in/python:3.13 libpython3.13
+
+test-docker: setup   ## build the images and run their checks, and the pipeline in containers; skipped where there is no Docker
+	@if docker info >/dev/null 2>&1; then OMP_NUM_THREADS=1 $(BIN)/pytest -q -m docker tests/docker; \
 	else echo "test-docker: skipped: no Docker daemon answers ('docker info' fails)"; fi
 
 test-libtorch: setup ## compile a C++ program that loads an export with plain libtorch, and compare; skipped without a compiler
@@ -100,6 +151,16 @@ browser:             ## install Debian's Chromium, in which pages are tested; sk
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
 	else echo "browser: skipped: it needs apt-get and root; install Chromium by other means" >&2; fi
+
+promtool:            ## install Debian's Prometheus, with which alert rules are tested; skipped where apt-get or root is missing
+	@if command -v promtool >/dev/null && command -v prometheus >/dev/null; then echo "promtool: there is one" >&2; \
+	elif [ -d /run/systemd/system ]; then echo "promtool: skipped: the package would start a server on this machine; install it by hand" >&2; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends prometheus >/dev/null; \
+	else echo "promtool: skipped: it needs apt-get and root; install Prometheus by other means" >&2; fi
+
+dashboards: setup    ## check alert rules and dashboard, and say how to load it; GRAFANA_URL=… GRAFANA_TOKEN=… loads it (GRAFANA_FOLDER=uid)
+	@exec $(BIN)/python -m deploy.monitoring
 
 clean:               ## stop the servers; remove the environment, runs and caches (data/ stays)
 	@if [ -x $(BIN)/sparseinst ]; then $(BIN)/sparseinst stack down || true; fi

@@ -11,6 +11,7 @@
       StorageError             9   a directory or bucket cannot be read or written
       GateRefused             10   not a bug: the candidate did not earn its place
       LineageError            11   something in the chain from data to service was changed, or is missing
+      ClusterError            12   Kubeflow cannot be reached, or refuses what it was asked
       Preempted               75   stopped from outside; the same command goes on from the checkpoint
 
 Anything else that reaches a user is a bug in this project.
@@ -79,6 +80,10 @@ class GateRefused(SparseInstError):
 
 class LineageError(SparseInstError):
     exit_code = 11
+
+
+class ClusterError(SparseInstError):
+    exit_code = 12
 
 
 class Preempted(SparseInstError):
