@@ -48,13 +48,15 @@ def read_image(source: Path | str | bytes, *, name: str = "", limits: Limits | N
         uint8, [H, W, 3], RGB, in memory of its own.
 
     Raises:
-        DatasetError: The file is missing, truncated, no image, or beyond the limits; or its pixels have no natural
-            8-bit form.
+        DatasetError: The file is missing, truncated, no image, PostScript, or beyond the limits; or its pixels have no
+            natural 8-bit form.
     """
     where = name or ("bytes" if isinstance(source, bytes) else str(source))
     formats = None if limits is None else limits.formats
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats) as image:
+            if image.format == "EPS":  # whatever the file's name says
+                raise OSError("it is a PostScript drawing, which Pillow would hand to another program")
             if limits is not None and image.width * image.height > limits.pixels:
                 raise _too_large(image, limits, where)
             image.load()

@@ -2,7 +2,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from sparseinst.errors import DatasetError
 from sparseinst.imaging.read import Limits, read_image
@@ -82,6 +82,18 @@ def test_text_and_missing_files_are_no_images(tmp_path):
         read_image(tmp_path / "absent.jpg")
     with pytest.raises(DatasetError):
         read_image(tmp_path)  # a folder
+
+
+def test_postscript_is_refused_whatever_its_name_is_and_no_other_program_is_started(tmp_path, monkeypatch):
+    def start(*_: object) -> None:
+        raise AssertionError("Ghostscript was started")
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", start)
+    content = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+    (tmp_path / "photo.jpg").write_bytes(content)
+    for source in (content, tmp_path / "photo.jpg"):
+        with pytest.raises(DatasetError, match="PostScript"):
+            read_image(source)
 
 
 def test_beyond_its_limits_a_picture_is_not_decoded():
