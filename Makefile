@@ -95,7 +95,7 @@ lint: setup          ## ruff, its formatter, and mypy
 	@$(BIN)/mypy --no-error-summary
 
 test: lint           ## lint and every test that needs no GPU, Docker or cluster
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m 'not gpu and not docker and not libtorch'
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m 'not gpu and not docker and not libtorch'
 
 # images, push: one Dockerfile, three targets (docs/images.md). Nothing of it needs the virtual environment.
 TARGETS ?= components triton training

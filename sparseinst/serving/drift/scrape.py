@@ -9,6 +9,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from sparseinst.errors import ConfigError, StackError
+from sparseinst.serving.address import is_near
 from sparseinst.serving.drift.exposition import Series, parse
 
 COUNTERS = (
@@ -20,7 +21,6 @@ COUNTERS = (
 
 _TIMEOUT_S = 10.0
 _LARGEST_BYTES = 64 << 20
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def check_url(url: str) -> None:
@@ -38,15 +38,19 @@ def check_url(url: str) -> None:
         )
 
 
-def scrape(url: str, names: Collection[str] = COUNTERS) -> Mapping[Series, float]:
+def scrape(url: str, names: Collection[str] = COUNTERS, *, host: str = "") -> Mapping[Series, float]:
     """The front door's counters of these names as they stand; none where there is no front door.
+
+    Args:
+        host: What the request says in "Host", where that is not the url's.
 
     Raises:
         StackError: Nothing answers there, or what answers is not Triton.
     """
-    handlers = [urllib.request.ProxyHandler({})] if urlsplit(url).hostname in _THIS_MACHINE else []
+    handlers = [urllib.request.ProxyHandler({})] if is_near(urlsplit(url).hostname or "") else []
     try:
-        with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT_S) as answer:
+        request = urllib.request.Request(url, headers={"Host": host} if host else {})
+        with urllib.request.build_opener(*handlers).open(request, timeout=_TIMEOUT_S) as answer:
             text = answer.read(_LARGEST_BYTES).decode("utf-8", errors="replace")
     except urllib.error.HTTPError as error:
         error.close()

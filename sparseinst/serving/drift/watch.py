@@ -12,6 +12,7 @@ from sparseinst.serving.drift.comparison import Distance, Ratio, distances, rati
 from sparseinst.serving.drift.histogram import Found
 from sparseinst.serving.drift.reference import Reference
 from sparseinst.serving.drift.scrape import no_front_door, scrape
+from sparseinst.serving.drift.servers import endpoints
 from sparseinst.serving.drift.source import Source
 from sparseinst.serving.drift.traffic import live, others
 from sparseinst.serving.drift.window import Counts, Window, added
@@ -62,7 +63,7 @@ def look_once(source: Source, urls: Sequence[str]) -> Look:
         SparseInstError: A metrics endpoint does not answer, there is no front door, or no evaluation.
     """
     reference = source.reference()
-    counts = added(scrape(url) for url in urls)
+    counts = added(scrape(server.url, host=server.host) for server in endpoints(urls))
     if not _counts_model(counts, source.name):
         raise no_front_door(source.name, urls)
     return _compare(reference, counts, None)
@@ -84,13 +85,13 @@ class Watch:
         """
         problems: list[SparseInstError] = []
         counted = False
-        for url in self._urls:
+        for server in endpoints(self._urls):
             try:
-                counts = scrape(url)
+                counts = scrape(server.url, host=server.host)
             except SparseInstError as error:
                 problems.append(error)
             else:
-                self._window.add(url, counts, self._clock())
+                self._window.add(server.url, counts, self._clock())
                 counted = counted or _counts_model(counts, self._source.name)
         if not counted and not problems:
             problems.append(no_front_door(self._source.name, self._urls))

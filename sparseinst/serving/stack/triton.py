@@ -63,6 +63,7 @@ def start(state: StackState, repository: str | None = None, extra: Sequence[str]
         "--model-control-mode=explicit",
         "--disable-auto-complete-config",  # it would start another Python process for each model
         "--strict-readiness=false",  # strict, the server is "not ready" while any model switches versions
+        "--metrics-config=summary_latencies=true",  # quantiles of the last minute, which docs/alerts.md promises
         "--exit-timeout-secs=5",  # a model whose stub died is never unloaded: Triton would wait for it in vain
         f"--backend-config=python,shm-region-prefix-name={state.id}_",
         # The header is triton-grpc-protocol-<name> over gRPC and, said so here, the same over HTTP.
