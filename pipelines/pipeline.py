@@ -34,6 +34,7 @@ def build(preset: Preset, images: Images) -> Any:
         config: str = "sample",
         overrides: list[str] = [],  # noqa: B006, KFP reads it as the parameter's default
         seed: int = 0,
+        reuse: bool = True,
         min_ap: float = 0.5,
         gate_policy: dict = {},  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
         force_by: str = "",
@@ -41,6 +42,7 @@ def build(preset: Preset, images: Images) -> Any:
         model_name: str = "sparseinst",
         model_repository: str = "s3://models",
         triton_url: str = "sparseinst-triton-control:8001",
+        client_url: str = "sparseinst-triton:8001",
         workspace: str = "/workspace/{run}",
         run_page: str = "",
     ) -> None:
@@ -54,6 +56,7 @@ def build(preset: Preset, images: Images) -> Any:
             config: The training configuration, by name or as a YAML file in the image.
             overrides: Settings over it, each "section.name=value".
             seed: Decides every random choice of the training.
+            reuse: Take what an earlier run trained of the same data, settings, weights and code, where there is such.
             min_ap: The mask AP on the validation images that the gate asks for, 0 to 1.
             gate_policy: More rules of the gate (docs/gate.md), e.g. {"max_regression": 0.01}.
             force_by: Who deploys the model whatever the gate finds; empty for nobody. It is recorded.
@@ -61,6 +64,7 @@ def build(preset: Preset, images: Images) -> Any:
             model_name: The name of the served model.
             model_repository: Triton's model repository, as the steps see it.
             triton_url: Triton's gRPC address for loading models; a name that stands for several servers means all.
+            client_url: Triton's gRPC address for clients, for the report of what is served.
             workspace: A folder that every step sees, on the volume or in S3 ("s3://bucket/{run}"). "{run}" becomes
                 the run's id, so that no two runs share a folder.
             run_page: The address of Kubeflow's page of a run, for the message at the end; "{run}" becomes its id.
@@ -73,7 +77,14 @@ def build(preset: Preset, images: Images) -> Any:
             )
             dataset, folder = data.outputs["dataset"], data.outputs["Output"]
             trained = training(
-                preset, images, dataset=dataset, folder=folder, config=config, overrides=overrides, seed=seed
+                preset,
+                images,
+                dataset=dataset,
+                folder=folder,
+                config=config,
+                overrides=overrides,
+                seed=seed,
+                reuse=reuse,
             )
             model = trained.outputs["model"]
             scores = evaluate(dataset=dataset, model=model, folder=folder)
@@ -97,6 +108,7 @@ def build(preset: Preset, images: Images) -> Any:
                     folder=folder,
                     model_repository=model_repository,
                     triton_url=triton_url,
+                    client_url=client_url,
                 )
             tasks = (data, trained, scores, verdict, exported, deployed)
             for step, task in zip(STEPS, tasks, strict=False):

@@ -20,7 +20,7 @@ def training(preset: Preset, images: Images, **what: Any) -> PipelineTask:
     Args:
         preset: How many nodes, and what each has.
         images: The nodes of a TrainJob run the training image.
-        what: dataset, folder, config, overrides and seed, which both forms of the step take.
+        what: dataset, folder, config, overrides, seed and reuse, which both forms of the step take.
     """
     needs = preset.steps["train"]
     if not preset.several_nodes:

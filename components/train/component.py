@@ -17,6 +17,7 @@ def train(
     model: Output[Model],
     report: Output[HTML],
     scores: Output[Metrics],
+    reuse: bool = True,
 ) -> None:
     """Trains a model. A step that was stopped and is started again goes on from its last saved state, on any machine.
 
@@ -32,18 +33,18 @@ def train(
         gpus: How many GPUs to train on; 0 takes those that are there, or the CPU.
         model: The checkpoint; its metadata says where the rest of the training is.
         report: The run's curves, for Kubeflow's page of the run.
+        reuse: Take what an earlier run trained of the same data, settings, weights and code, if that is still there.
         scores: Iterations, minutes of training and the best AP (0 to 1), for Kubeflow's comparison of runs.
     """
     import shutil
 
     from sparseinst.steps import step
-    from sparseinst.workspace import fetch, open_workspace
-    from sparseinst.workspace.training import train_into
+    from sparseinst.workspace import open_workspace
+    from sparseinst.workspace.training import train_once
 
     with step("train", folder) as facts:
-        place, data = open_workspace(folder), fetch(dataset.metadata["location"])
-        settings = [*overrides, f"train.seed={seed}"]
-        made = train_into(place, "train", data, config, settings, ranks=gpus or None)
+        place, settings = open_workspace(folder), [*overrides, f"train.seed={seed}"]
+        made = train_once(place, "train", dataset.metadata, config, settings, ranks=gpus or None, reuse=reuse)
         shutil.copyfile(made.checkpoint, model.path)
         shutil.copyfile(made.report, report.path)
         for name, value in made.numbers().items():

@@ -32,6 +32,7 @@ def train_job(
     node_selector: dict = {},  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
     tolerations: list = [],  # type: ignore[type-arg]  # noqa: B006, KFP reads it as the parameter's default
     scratch_per_node: str = "",
+    reuse: bool = True,
 ) -> None:
     """Trains a model on the nodes of a cluster. A step that was stopped and is started again goes on where it was.
 
@@ -61,6 +62,7 @@ def train_job(
         keep_job: Leaves the job there when it has ended, to look at it.
         node_selector: Labels that the nodes must have.
         tolerations: Taints that the pods put up with, each as Kubernetes writes it.
+        reuse: Take what an earlier run trained of the same data, settings, weights and code, if that is still there.
         scratch_per_node: The most that copies from the bucket may take of a node's disk; empty sets no limit.
     """
     import shutil
@@ -71,16 +73,20 @@ def train_job(
     from sparseinst.cluster.result import read_result
     from sparseinst.steps import step
     from sparseinst.workspace import open_workspace
+    from sparseinst.workspace.earlier import note_for_later, take_earlier, training_key
+    from sparseinst.workspace.training import APART
 
     with step("train", folder) as facts:
-        output, limit_s = open_workspace(folder).at("train"), 60 * timeout_minutes or None
+        place, settings = open_workspace(folder), [*overrides, f"train.seed={seed}"]
+        output, limit_s = place.at("train"), 60 * timeout_minutes or None
+        key = training_key(dataset.metadata.get("id", ""), config, settings) if reuse else ""
         request = TrainJobRequest(
             run_id=run_id,
             image=image,
             data=dataset.metadata["location"],
             output=output,
             config=config,
-            overrides=[*overrides, f"train.seed={seed}"],
+            overrides=settings,
             nodes=nodes,
             gpus_per_node=gpus_per_node,
             cpus_per_node=cpus_per_node,
@@ -94,7 +100,9 @@ def train_job(
             storage_secret=storage_secret,
             active_deadline_s=limit_s,
         )
-        run_train_job(request, cluster=connect(namespace), waiting=Waiting(timeout_s=limit_s, keep=keep_job))
+        if not take_earlier(place, "train", key, APART):
+            run_train_job(request, cluster=connect(namespace), waiting=Waiting(timeout_s=limit_s, keep=keep_job))
+            note_for_later(place, "train", key)
         made = read_result(output)
         shutil.copyfile(made.checkpoint, model.path)
         shutil.copyfile(made.report, report.path)

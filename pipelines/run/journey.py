@@ -54,6 +54,7 @@ def _pipeline(request: Request, folder: Path, runner: Runner) -> Outcome:
         "config": _config(request),
         "overrides": list(request.overrides),
         "seed": request.seed,
+        "reuse": False,  # who trains on this machine wants to see it
         "min_ap": request.gate.min_ap,
         "gate_policy": request.gate.policy,
         "force_by": request.gate.force_by,
@@ -61,6 +62,7 @@ def _pipeline(request: Request, folder: Path, runner: Runner) -> Outcome:
         "model_name": request.model_name,
         "model_repository": "s3://models",
         "triton_url": os.environ["SPARSEINST_TRITON_URL"],
+        "client_url": os.environ["SPARSEINST_TRITON_URL"],
         "workspace": str(folder.resolve()),
     }
     return run_locally(train_to_triton, arguments, STEPS, folder, runner)

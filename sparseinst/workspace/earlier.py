@@ -39,14 +39,14 @@ def training_key(dataset: str, config: str, overrides: Sequence[str]) -> str:
     The number of ranks is not in it: they compute what one would.
 
     Args:
-        dataset: The id of the dataset's manifest, which is a hash of all its content.
+        dataset: The id of the dataset's manifest, which is a hash of all its content; empty where it has none.
         config, overrides: As `sparseinst.config.load_config` takes them.
 
     Raises:
         ConfigError, StorageError: As the training would: a wrong setting, weights that are not there.
     """
     settings, code = load_config(config, overrides), code_commit()
-    if settings.train.max_minutes or code == "unknown" or code.endswith("-dirty"):
+    if not dataset or settings.train.max_minutes or code == "unknown" or code.endswith("-dirty"):
         return ""
     start = settings.train.weights
     weights = "" if start == "none" else sha256_of_file(fetch_weights(start))  # a path may hold another file tomorrow

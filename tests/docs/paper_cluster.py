@@ -15,7 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import yaml
+
+from sparseinst.cli import cli
 
 FOLDER = Path(os.environ["PAPER"])
 KUBECTL = str(Path(sys.executable).parent / "kubectl")
@@ -58,6 +61,9 @@ def kubectl(arguments: list[str]) -> int:
     if arguments[:2] == ["create", "token"]:
         print("token-on-paper")
         return _names(["serviceaccount", *arguments[2:]])
+    if verb == "run" and (wrong := _wrong_command(_value(arguments, "--overrides"))):
+        print(wrong, file=sys.stderr)
+        return 1
     if verb == "create":
         made = real(*arguments, "--dry-run=client", "-o", "yaml")
         if made.returncode == 0:
@@ -70,6 +76,20 @@ def kubectl(arguments: list[str]) -> int:
     if code == 0 and arguments[:2] == ["rollout", "status"]:
         print(f"{arguments[2]} successfully rolled out")
     return code
+
+
+def _wrong_command(overrides: str) -> str:
+    """What our own command line would say of the command in a pod's specification; empty where it takes it."""
+    for container in json.loads(overrides or "{}").get("spec", {}).get("containers", []):
+        program, verb, *rest = container["command"]
+        command = cli.get_command(click.Context(cli), verb) if program == "sparseinst" else None
+        if command is None:
+            return f"there is no command '{program} {verb}'"
+        try:
+            command.make_context(verb, rest)
+        except click.ClickException as error:
+            return error.format_message()
+    return ""
 
 
 def _apply(arguments: list[str], namespace: str) -> int:

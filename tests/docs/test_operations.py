@@ -1,8 +1,8 @@
 """docs/operations.md is executed: every command, in its order, in one shell, on a copy of the tree.
 
-What needs no cluster really runs, `make pipeline-run` against a server that speaks Kubeflow's REST interface. kubectl is
-the real one as far as it goes without a cluster, and then a cluster on paper (tests/docs/paper_cluster.py). docker, aws
-and the like are noted: that their lines are right is not shown here (make test-docker shows docker's).
+What needs no cluster really runs, `make pipeline-run` against a server that speaks Kubeflow's REST interface. kubectl
+is the real one as far as it goes without a cluster, and then a cluster on paper (tests/docs/paper_cluster.py). docker
+and aws are noted: that their lines are right is not shown here (make test-docker shows docker's).
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from tests.pipelines.submit.kfp_api.server import KfpApi
 
 PAGE = ROOT / "docs" / "operations.md"
 BLOCKS = re.findall(r"^```bash\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-COPIED = ("components", "deploy", "pipelines", "sparseinst", "Makefile", "pyproject.toml", "requirements.lock", "Dockerfile")
+COPIED = (
+    "components",
+    "deploy",
+    "pipelines",
+    "sparseinst",
+    "Makefile",
+    "pyproject.toml",
+    "requirements.lock",
+    "Dockerfile",
+)
 ON_PAPER = ("kubectl", "docker", "aws")
 
 # An editor that fills in what is empty, as a person would.
@@ -62,13 +71,21 @@ def followed(tree: Path) -> tuple[list[int], str, KfpApi]:
     api = KfpApi(multi_user=True, namespaces=("vision",), token="token-on-paper", below="/pipeline")
     text = "\n".join(_followed(number, block) for number, block in enumerate(BLOCKS))
     script = f"""
+        trap 'failed=$?' ERR
         make() {{ command make STAMP=.venv/pyvenv.cfg POLL=0 "$@"; }}
         {text.replace("https://kubeflow.example/pipeline", api.host)}
     """
     path = f"{tree}/.venv/bin:{os.environ['PATH']}"
     home = {"HOME": str(tree), "EDITOR": "editor", "PAPER": str(tree), "PATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tree, env=home, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=300
+        ["bash", "-c", script],
+        cwd=tree,
+        env=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
     )
     api.close()
     codes = json.loads(f"[{(tree / 'codes').read_text().rstrip(',')}]")
@@ -76,8 +93,8 @@ def followed(tree: Path) -> tuple[list[int], str, KfpApi]:
 
 
 def _followed(number: int, block: str) -> str:
-    """A block in the same shell as all the others; its code is noted, and the next one goes on."""
-    return f"echo '== block {number}'; {{ set -e; {block}\n}} && set +e; echo -n \"$?,\" >> codes; set +e\n"
+    """A block in the same shell as all the others; the code of its last command that failed is noted."""
+    return f"echo '== block {number}'; failed=0\n{block}\necho -n \"$failed,\" >> codes\n"
 
 
 def test_every_command_of_the_page_can_be_followed(followed: tuple[list[int], str, KfpApi]) -> None:
@@ -119,6 +136,10 @@ def test_every_tool_was_called_that_the_page_speaks_of(followed: tuple[list[int]
     assert {line[line.index("--target") + 1] for line in built} == {"components", "training", "triton"}
 
 
+def _pod(*command: str) -> str:
+    return json.dumps({"spec": {"containers": [{"name": "x", "command": ["sparseinst", *command]}]}})
+
+
 def test_a_line_that_no_cluster_would_take_is_found(tree: Path, tmp_path: Path) -> None:
     def paper(*line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -135,6 +156,7 @@ def test_a_line_that_no_cluster_would_take_is_found(tree: Path, tmp_path: Path) 
         (["rollout", "status", "deployment/absent"], "not found"),
         (["get", "pods", "--namespaze", "x"], "unknown flag"),
         (["rollout", "forward", "deployment/x"], "unknown command"),
+        (["run", "x", "--image=y", f"--overrides={_pod('rollback', 'sparseinst')}"], "unexpected extra argument"),
     ):
         done = paper(*line)
         assert done.returncode != 0, line

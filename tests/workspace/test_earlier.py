@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from sparseinst.manifest import read_manifest, write_manifest
 from sparseinst.workspace import Workspace, open_workspace
 from sparseinst.workspace.earlier import note_for_later, take_earlier, training_key
+from sparseinst.workspace.training import train_once
+from tests.training.conftest import one_thread, sample  # noqa: F401
+from tests.training.recipe import recipe
 
 SKIP = ("state",)
 
@@ -62,6 +67,29 @@ def test_without_a_note_or_with_a_part_already_begun_nothing_is_taken(runs: str,
     assert take_earlier(begun, "train", "k", SKIP) == ""
     assert take_earlier(open_workspace(f"{runs}/c"), "train", "another", SKIP) == ""
     assert take_earlier(open_workspace(f"{runs}/c"), "train", "", SKIP) == ""
+
+
+def test_the_same_training_of_a_later_run_is_the_earlier_ones(
+    sample: Path,  # noqa: F811
+    tmp_path: Path,
+    commit: None,
+) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(recipe(iterations=2).to_dict()))
+    data = {"id": "data-1", "location": str(sample)}
+
+    def run(name: str, *overrides: str, reuse: bool = True) -> dict[str, Any]:
+        place = open_workspace(str(tmp_path / name))
+        made = train_once(place, "train", data, str(tmp_path / "config.yaml"), overrides, ranks=1, reuse=reuse)
+        assert made.checkpoint == place.local("train") / "checkpoint.pt"
+        assert made.checkpoint.is_file() and made.report.is_file()
+        return read_manifest(place.local("train"))
+
+    first, again = run("a"), run("b")
+    assert again == first
+    assert not (tmp_path / "b" / "train" / "state").exists(), "it was trained again"
+    assert run("c", "train.seed=5")["id"] != first["id"]
+    run("d", reuse=False)
+    assert (tmp_path / "d" / "train" / "state").exists()
 
 
 @pytest.mark.parametrize("harm", ["deleted", "changed", "note"])
