@@ -20,7 +20,8 @@ from components.image import IMAGE
 from pipelines.pipeline import build
 from pipelines.platform.images import images
 from pipelines.platform.preset import Preset, load_preset, preset_names
-from sparseinst.errors import ConfigError, SparseInstError
+from sparseinst.cli.ending import exit_code_of
+from sparseinst.errors import ConfigError
 from sparseinst.files import sha256_of_json, write_text
 from sparseinst.settings import suggest
 
@@ -129,17 +130,5 @@ def _target(output: Path | None, preset: Preset, many: int) -> Path:
     return (output or COMPILED) / f"{preset.name}.yaml"
 
 
-def main() -> int:
-    try:
-        command.main(standalone_mode=False)
-    except SparseInstError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code_of(command))

@@ -12,8 +12,9 @@ import click
 from deploy.monitoring.catalogue import HERE, read_catalogue
 from deploy.monitoring.layout import dashboard
 from deploy.monitoring.queries import DASHBOARD, dashboard_queries, read_dashboard, rule_queries
+from sparseinst.cli.ending import exit_code_of
 from sparseinst.cli.output import emit
-from sparseinst.errors import ConfigError, SparseInstError
+from sparseinst.errors import ConfigError
 from sparseinst.files import write_json
 
 OUTPUT = DASHBOARD.with_suffix(".json")
@@ -73,17 +74,5 @@ def _near(path: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def main() -> None:
-    """Runs it. A deliberate error becomes "error: …" on stderr and its own exit code."""
-    try:
-        command.main(standalone_mode=False)
-    except SparseInstError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code_of(command))

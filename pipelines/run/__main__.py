@@ -9,7 +9,7 @@ import click
 
 from pipelines.run.request import GateOptions, make_request
 from pipelines.run.signals import Interrupted
-from sparseinst.errors import SparseInstError
+from sparseinst.cli.ending import exit_code_of
 from sparseinst.log import set_up_logging
 
 
@@ -70,14 +70,7 @@ def main() -> int:
     """Runs the command; its exit code is the failed step's own, 10 for a refused gate, 130 or 143 when interrupted."""
     set_up_logging()
     try:
-        code: int = command.main(standalone_mode=False)
-        return code
-    except SparseInstError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return exit_code_of(command)
     except Interrupted as interruption:
         click.echo("interrupted", err=True)
         return interruption.exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from pipelines.platform.rights import SERVICE_ACCOUNT
 from pipelines.run.signals import Interrupted
 from pipelines.submit.options import Options
 from pipelines.submit.request import Wishes
-from sparseinst.errors import SparseInstError
+from sparseinst.cli.ending import exit_code_of
 from sparseinst.log import set_up_logging
 
 _FILE = click.Path(path_type=Path)
-_INTERRUPTED = 128 + signal.SIGINT
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,17 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; gives its exit code: docs/runs.md has them all."""
     set_up_logging()
     try:
-        code: int = command.main(arguments, standalone_mode=False)
-        return code
-    except SparseInstError as error:
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:  # Ctrl-C before there was a run to follow
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
+        return exit_code_of(command, arguments)
     except Interrupted as interruption:
         return interruption.exit_code
 

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from sparseinst.errors import SparseInstError
+from sparseinst.cli.ending import exit_code_of
 from sparseinst.log import set_up_logging
 
 _VERBS = {
@@ -22,6 +22,7 @@ _VERBS = {
     "export": "write a Triton model repository and prove it equal to the checkpoint",
     "deploy": "put an export into service, proven, or keep the old version",
     "rollback": "serve the version before",
+    "replicas": "say which server serves which version, and make them equal",
     "lineage": "follow a model back to its data, and check every hash on the way",
     "predict": "find the objects in images",
     "demo": "open a page on the live endpoint: drop a picture, see its objects",
@@ -74,17 +75,8 @@ def main() -> None:
     """Runs a verb. A deliberate error becomes "error: ..." on stderr and its own exit code."""
     set_up_logging()
     try:
-        code = cli.main(standalone_mode=False)  # what a verb gave to ctx.exit(), else None
-    except SparseInstError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+        code = exit_code_of(cli)
     except BrokenPipeError:  # the reader of our stdout has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)
