@@ -5,8 +5,9 @@ import yaml
 
 from pipelines.compile import compile_manifest, compile_preset
 from pipelines.platform.needs import StepNeeds
-from pipelines.platform.preset import load_preset
+from pipelines.platform.preset import load_preset, preset_names
 from sparseinst.errors import ConfigError
+from tests.deploy.crd import unknown_or_wrong
 
 
 def _file(tmp_path, text):
@@ -90,6 +91,15 @@ def test_the_same_pipeline_has_one_version_name_as_a_kubernetes_resource_and_a_c
     assert first["metadata"]["name"] == again["metadata"]["name"] != other["metadata"]["name"]
     assert first["metadata"]["namespace"] == "ml"
     assert first["spec"]["pipelineSpec"]["root"]["dag"]["tasks"]
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_the_kubernetes_resources_have_no_field_that_their_definitions_lack(tmp_path, preset):
+    path = compile_manifest(load_preset(preset), tmp_path / "m.yaml", "ml")
+    resources = list(yaml.safe_load_all(path.read_text()))
+    assert [each["kind"] for each in resources] == ["Pipeline", "PipelineVersion"]
+    assert [unknown_or_wrong(each) for each in resources] == [[], []]
+    assert resources[1]["spec"]["pipelineName"] == resources[0]["metadata"]["name"]
 
 
 def test_quantities_are_read_as_kubernetes_reads_them():
