@@ -2,6 +2,7 @@
 
 python -m benchmarks.scaling measure [--json FILE]      a replica's saturation
 python -m benchmarks.scaling calculate [--inputs FILE]  the tables of docs/scaling.md, from your numbers
+python -m benchmarks.scaling simulate [--inputs FILE]   the autoscaler, with each request, and on 251 loads
 python -m benchmarks.scaling draw [--json FILE]         docs/pictures/scaling.svg, from the measured figures
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 from benchmarks.scaling.draw import draw
 from benchmarks.scaling.inputs import DEFAULT, read_inputs
 from benchmarks.scaling.measure import PARTS, measure
-from benchmarks.scaling.tables import all_tables, fill_page
+from benchmarks.scaling.tables import all_tables, fill_page, simulated
 from sparseinst.errors import SparseInstError
 
 RESULTS = Path("benchmarks/results/scaling-cpu-intel-xeon.json")
@@ -33,6 +34,8 @@ def main() -> int:
     calculating = actions.add_parser("calculate")
     calculating.add_argument("--inputs", type=Path, default=DEFAULT, help="a file like the default, with your numbers")
     calculating.add_argument("--page", type=Path, help="write the tables into this page in place of showing them")
+    simulating = actions.add_parser("simulate", help="takes some minutes")
+    simulating.add_argument("--inputs", type=Path, default=DEFAULT)
     drawing = actions.add_parser("draw")
     drawing.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -42,6 +45,8 @@ def main() -> int:
             measure(options.json, options.seconds, options.parts)
         elif options.action == "calculate":
             _calculate(options.inputs, options.page)
+        elif options.action == "simulate":
+            print(simulated(read_inputs(options.inputs)))
         else:
             PICTURE.write_text(draw(json.loads(options.json.read_text())))
     except SparseInstError as error:

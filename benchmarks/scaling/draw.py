@@ -33,7 +33,7 @@ def draw(figures: Mapping[str, Any]) -> str:
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         _text(_LEFT, 22, title, size=14),
         _text(_LEFT, _TOP - 10, "average wait, ms (logarithmic); lines: formula, dots: measured", colour=_GREY),
-        *(_grid(wait) for wait in (0.1, 1, 10, 50, 100, 1000)),
+        *(_grid(wait) for wait in (0.1, 1, 10, 100, 1000)),
         *(_text(_x(busy), _BOTTOM + 18, f"{100 * busy:.0f} %", colour=_GREY, anchor="middle") for busy in _tenths()),
         _text(_LEFT, _BOTTOM + 38, "requests that come, as a share of what the executors can do", colour=_GREY),
     ]
@@ -80,9 +80,8 @@ def _y(wait_ms: float) -> float:
 
 def _grid(wait_ms: float) -> str:
     y = _y(wait_ms)
-    style = f'stroke="{_GREY}" stroke-dasharray="5 4"' if wait_ms == 50 else 'stroke="#dddddd"'
     label = _text(_LEFT - 6, y + 4, f"{wait_ms:g}", colour=_GREY, anchor="end")
-    return f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" {style}/>{label}'
+    return f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="#dddddd"/>{label}'
 
 
 def _line(points: Iterable[Point], colour: str) -> str:

@@ -50,8 +50,10 @@ class Saving:
 class Serving:
     images_s: float
     executors: int
+    instances: int
     spread: float
-    wait_ms: float
+    patience_s: float
+    busy: float
     zones: int
     front_ms: float
     picture_bytes: int

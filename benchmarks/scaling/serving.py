@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, fields
 
 from benchmarks.scaling.inputs import Inputs
-from benchmarks.scaling.queueing import busy_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,8 +14,8 @@ class ServingRow:
 
     Attributes:
         requests_s: What users ask.
-        replicas: That keep the average wait.
-        replicas_with_spare: And keep it when one zone of all is lost.
+        replicas: As many as the autoscaler wants, each as busy as its target says.
+        replicas_with_spare: That leave as many when one zone of all is lost.
         in_gbit: Pictures, to the front door.
         out_gbit: Replies by their form.
         front_cores: That decode, resize and make masks.
@@ -34,12 +33,6 @@ class ServingRow:
     usd_million: float
 
 
-def busy_share(inputs: Inputs) -> float:
-    """How busy a replica is when the average wait is the autoscaler's target."""
-    told = inputs.serving
-    return busy_at(told.executors, told.wait_ms / told.compute_ms, told.spread)
-
-
 def serving_rows(inputs: Inputs) -> list[ServingRow]:
     """A row for each rate in the inputs."""
     return [_row(inputs, rate) for rate in inputs.serving.requests_s]
@@ -47,7 +40,7 @@ def serving_rows(inputs: Inputs) -> list[ServingRow]:
 
 def _row(inputs: Inputs, requests_s: int) -> ServingRow:
     told = inputs.serving
-    replicas = math.ceil(requests_s / (told.images_s * busy_share(inputs)))
+    replicas = math.ceil(requests_s / (told.images_s * told.busy))
     spare = math.ceil(replicas / (told.zones - 1)) * told.zones if told.zones > 1 else replicas
     hour = spare * told.usd_replica_hour
     out = {form.name: _gbit(requests_s * getattr(inputs.replies, form.name)) for form in fields(inputs.replies)}

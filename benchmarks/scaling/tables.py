@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from benchmarks.scaling.autoscaler import Course, follow, read_autoscaler
 from benchmarks.scaling.draw import SPREADS, busy_of
+from benchmarks.scaling.hunting import changing_rows, each_request_rows, other_rows, share_rows, steady_rows
 from benchmarks.scaling.inputs import Inputs
 from benchmarks.scaling.queueing import busy_at, mean_wait
-from benchmarks.scaling.serving import busy_share, serving_rows
+from benchmarks.scaling.serving import serving_rows
 from benchmarks.scaling.training import network_needed_gbit, saving_interval, training_rows
 
 _SHARES = (0.05, 0.2)  # of a step, for the exchange
 _WAITS = (0.25, 0.5, 1, 2, 4)  # multiples of the computing time
 _EXECUTORS = (1, 2, 4, 8)
-_LOADS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)
-_BUSY_TARGET = 0.65
 
 
 def training(inputs: Inputs) -> str:
@@ -114,17 +111,15 @@ def replicas(inputs: Inputs) -> str:
 
 
 def hunting(inputs: Inputs) -> str:
-    head = ("load, in replicas", "on the wait alone", f"and on {100 * _BUSY_TARGET:.0f} % busy")
-    compute_s = inputs.serving.compute_ms / 1000
-    scaler = read_autoscaler()
-    both = replace(scaler, busy_target=_BUSY_TARGET)
-    return _table(
-        head,
-        (
-            (f"{load:g}", *(_course(follow(each, load, compute_s, inputs.serving.spread)) for each in (scaler, both)))
-            for load in _LOADS
-        ),
-    )
+    return _with_head(steady_rows(inputs))
+
+
+def changing(inputs: Inputs) -> str:
+    return _with_head(changing_rows(inputs))
+
+
+def others(inputs: Inputs) -> str:
+    return _with_head(other_rows(inputs))
 
 
 TABLES: Mapping[str, Callable[[Inputs], str]] = {
@@ -134,13 +129,19 @@ TABLES: Mapping[str, Callable[[Inputs], str]] = {
     "waiting": waiting,
     "replicas": replicas,
     "hunting": hunting,
+    "changing": changing,
+    "others": others,
 }
 
 
 def all_tables(inputs: Inputs) -> str:
     """Everything, with headings."""
-    busy = f"A replica is {100 * busy_share(inputs):.0f} % busy at the average wait that is wanted."
-    return "\n".join([*(f"{name}\n\n{make(inputs)}" for name, make in TABLES.items()), busy])
+    return "\n".join(f"{name}\n\n{make(inputs)}" for name, make in TABLES.items())
+
+
+def simulated(inputs: Inputs) -> str:
+    """What takes too long to be calculated each time."""
+    return "\n".join(_with_head(rows(inputs)) for rows in (share_rows, each_request_rows))
 
 
 def measured(figures: Mapping[str, Any]) -> str:
@@ -202,11 +203,9 @@ def _measured_row(cells: Sequence[tuple[Mapping[str, Any], float, float, int]]) 
     return [shares, *waits, ", ".join(f"{row['p95']:.0f} ms" for row, *_ in cells)]
 
 
-def _course(course: Course) -> str:
-    if course.fewest == course.most:
-        return f"{course.most}"
-    late = f", {100 * course.late_share:.0f} % of the time late" if course.late_share else ""
-    return f"{course.fewest} to {course.most}, {course.changes_an_hour:.0f} changes an hour{late}"
+def _with_head(rows: Iterable[Sequence[str]]) -> str:
+    head, *others = rows
+    return _table(head, others)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -12,7 +12,8 @@ import yaml
 
 from pipelines.pipeline import train_to_triton
 from pipelines.platform.rights import TRITON_KEY_SECRET, TRITON_SECRET
-from sparseinst.export.repository import VARIANTS
+from sparseinst.export.front_door import front_config
+from sparseinst.export.repository import DEFAULT, VARIANTS
 from sparseinst.serving.key import KEY_HEADER, KEY_NAME, KEY_VARIABLE
 from tests.conftest import ROOT
 from tests.deploy.policies.every import policies
@@ -57,7 +58,7 @@ def test_all_images_are_of_this_version(name):
 
 
 def test_the_images_user_is_a_number_that_is_not_root_so_that_kubelet_lets_it_run():
-    stages = re.split(r"(?m)^FROM ", (ROOT / "Dockerfile").read_text())
+    stages = re.split(r"(?m)^FROM ", (ROOT / "deploy" / "triton.Dockerfile").read_text())
     (stage,) = [each for each in stages if re.match(r"\S+ AS triton\n", each)]
     *_, user = re.findall(r"(?m)^USER (\S+)$", stage)
     assert re.fullmatch(r"[1-9]\d*:0", user)
@@ -173,24 +174,23 @@ def test_in_production_a_pod_of_the_namespace_is_no_client_unless_it_says_so():
 
 
 @pytest.mark.parametrize(("overlay", "least"), [("spot", 2), ("multi-node", 3), ("prod", 2)])
-def test_several_replicas_are_as_many_as_the_queue_asks_for(overlay, least):
+def test_several_replicas_are_as_many_as_load_and_queue_ask_for(overlay, least):
     objects = by_name(render(f"overlays/{overlay}"))
     scaler = objects["HorizontalPodAutoscaler", "sparseinst-triton"]["spec"]
     assert scaler["minReplicas"] == least
-    (metric,) = scaler["metrics"]
-    assert metric["type"] == "Pods"
-    assert metric["pods"]["target"]["type"] == "AverageValue"
-    adapter = (DEPLOY / "components" / "replicas" / "prometheus-adapter.yaml").read_text()
-    assert f"name: {{as: {metric['pods']['metric']['name']}}}" in adapter
-
-
-def test_what_is_scaled_on_is_counted_by_triton_for_the_model_that_is_served():
+    assert {(each["type"], each["pods"]["target"]["type"]) for each in scaler["metrics"]} == {("Pods", "AverageValue")}
     adapter = yaml.safe_load((DEPLOY / "components" / "replicas" / "prometheus-adapter.yaml").read_text())
-    (rule,) = adapter["rules"]["custom"]
-    model = PARAMETERS["model_name"].default
-    for query in (rule["seriesQuery"], rule["metricsQuery"]):
-        assert set(re.findall(r"nv_\w+", query)) <= {"nv_inference_queue_duration_us", "nv_inference_request_success"}
-        assert f'model="{model}"' in query
+    given = {rule["name"]["as"] for rule in adapter["rules"]["custom"]}
+    assert {each["pods"]["metric"]["name"] for each in scaler["metrics"]} == given
+
+
+@pytest.mark.parametrize("overlay", ["spot", "multi-node", "prod"])
+def test_what_the_autoscaler_calls_busy_is_one_gpu_with_two_instances(overlay):
+    """The rule pod:sparseinst_busy:mean1m starts from it."""
+    (container,) = server(f"overlays/{overlay}").containers
+    assert int(container["resources"]["limits"]["nvidia.com/gpu"]) == 1
+    assert {each.instances for each in (DEFAULT, *VARIANTS.values())} == {2}
+    assert "count: 2 }" in front_config("m", [])
 
 
 def test_a_spot_node_is_left_in_the_time_that_a_pod_on_one_has():

@@ -2,12 +2,12 @@
 
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
-from benchmarks.scaling.autoscaler import follow, read_autoscaler
+from benchmarks.scaling.autoscaler import read_autoscaler
 from benchmarks.scaling.draw import draw
 from benchmarks.scaling.inputs import DEFAULT, read_inputs
 from benchmarks.scaling.loops import poisson_times
@@ -18,6 +18,7 @@ from benchmarks.scaling.training import exchange_ms, training_rows
 from sparseinst.config import load_config
 from sparseinst.errors import ConfigError
 from sparseinst.export.contract import COMPACT_REPLY, FULL_REPLY, OUTPUTS
+from sparseinst.export.repository import VARIANTS
 from sparseinst.model.network import build_model
 from sparseinst.training.plan.make import plan_training
 from sparseinst.training.plan.prices import load_prices
@@ -80,6 +81,12 @@ def test_prices_and_the_time_of_a_step_are_the_plans():
     assert step_s == pytest.approx(INPUTS.training.step_s, rel=0.05)
 
 
+def test_a_replica_is_the_exports_and_as_busy_as_the_autoscaler_wants_it():
+    served = VARIANTS["gpu"]
+    assert (INPUTS.serving.instances, INPUTS.serving.patience_s) == (served.instances, served.patience / 1e6)
+    assert read_autoscaler().targets["sparseinst_busy"] == INPUTS.serving.busy
+
+
 def test_waits_are_the_textbooks():
     assert erlang_c(1, 0.8) == pytest.approx(0.8)  # of one executor: as often as it is busy
     assert erlang_c(2, 0.5) == pytest.approx(1 / 3)  # load 1
@@ -125,21 +132,6 @@ def test_a_lost_zone_leaves_as_many_replicas_as_are_needed():
         zones = INPUTS.serving.zones
         assert row.replicas_with_spare % zones == 0
         assert row.replicas_with_spare * (zones - 1) // zones >= row.replicas
-
-
-@pytest.mark.parametrize("load", [1.5, 2.0, 2.5, 3.5, 4.5])
-def test_scaling_on_the_load_as_well_does_not_hunt(load: float):
-    scaler = replace(read_autoscaler(), busy_target=0.65)
-    course = follow(scaler, load, INPUTS.serving.compute_ms / 1000, INPUTS.serving.spread)
-    assert course.fewest == course.most > load
-    assert course.changes_an_hour == course.late_share == 0
-
-
-def test_replicas_stay_between_the_manifests_bounds():
-    scaler = read_autoscaler()
-    compute_s = INPUTS.serving.compute_ms / 1000
-    assert follow(scaler, 0.1, compute_s, 0.2).most == scaler.least
-    assert follow(scaler, 3 * scaler.most, compute_s, 0.2).fewest == scaler.most
 
 
 @pytest.mark.parametrize(

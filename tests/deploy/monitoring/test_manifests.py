@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.scaling.inputs import read_inputs
 from deploy.monitoring.promql import metrics_of, parse, selectors
 from deploy.monitoring.queries import alerts, dashboard_queries, read_dashboard, rule_queries
 from sparseinst.cli.drift import command as drift
@@ -126,11 +127,12 @@ def test_rules_call_the_containers_by_their_names(served: dict):
 
 
 def test_the_alert_about_the_queue_waits_longer_than_the_autoscaler(served: dict):
-    (metric,) = served["HorizontalPodAutoscaler", "sparseinst-triton"]["spec"]["metrics"]
-    target = metric["pods"]["target"]["averageValue"]
-    assert target.endswith("m")
+    pods = [each["pods"] for each in served["HorizontalPodAutoscaler", "sparseinst-triton"]["spec"]["metrics"]]
+    (ratio,) = [
+        float(each["target"]["averageValue"]) for each in pods if each["metric"]["name"] == "sparseinst_wait_ratio"
+    ]
     (alert,) = [rule for rule in alerts() if rule["alert"] == "SparseinstQueueGrows"]
-    assert float(alert["expr"].rpartition(">")[2]) > 2 * float(target.removesuffix("m")) / 1000
+    assert float(alert["expr"].rpartition(">")[2]) > 2 * ratio * read_inputs().serving.compute_ms / 1000
 
 
 def test_the_drift_exporters_command_is_one_and_asks_the_headless_service(objects: dict, served: dict):
