@@ -49,6 +49,7 @@ def deploy(
         exported = fetch(repository.metadata["location"])
         served = roll_out(exported, model_repository, triton_url, evaluation=evaluation, gate=gate)
         facts.update(name=served.name, version=served.version, url=served.url)
+        facts.update(replicas=[visit.address for visit in served.replicas])
         Path(deployment.path).write_text(json.dumps(facts))
         deployment.metadata.update(facts)
         write_serving_page(Path(serving.path), served, client_url)

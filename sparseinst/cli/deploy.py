@@ -9,7 +9,13 @@ import click
 
 from sparseinst.cli.output import emit
 from sparseinst.cli.place import find_place, place_options
-from sparseinst.cli.rollout_options import find_metrics, front_door_option, wait_option
+from sparseinst.cli.rollout_options import (
+    find_metrics,
+    front_door_option,
+    replica_lines,
+    replica_wait_option,
+    wait_option,
+)
 from sparseinst.cli.termination import undo_on_sigterm
 
 if TYPE_CHECKING:
@@ -58,6 +64,7 @@ _above_0 = click.FloatRange(0, min_open=True)
 @click.option("--canary-shadow", is_flag=True, help="Show it those requests behind the scenes: clients never see it.")
 @click.option("--metrics-url", help="Triton's metrics, http://host:port/metrics [default: the local stack's].")
 @wait_option
+@replica_wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     repository: Path,
@@ -76,6 +83,7 @@ def command(
     canary_shadow: bool,
     metrics_url: str | None,
     wait: float,
+    replica_wait: float,
     as_json: bool,
 ) -> None:
     """Publish an export, load it, and prove that Triton answers as the export did.
@@ -117,6 +125,7 @@ def command(
         ),
         front_door=front_door,
         wait_s=wait,
+        replica_wait_s=replica_wait,
     )
     emit(served.to_dict(), as_json, _lines(served))
 
@@ -130,6 +139,7 @@ def _lines(served: Deployment) -> list[str]:
         f"{served.name} version {served.version} serves at {served.endpoint}",
         *([f"pictures go to {served.front_endpoint}"] if served.front_door else []),
         f"before: {f'version {served.previous}' if served.previous else 'nothing'}",
+        *replica_lines(served),
         *measured,
         f"next:   sparseinst predict IMAGE --model {served.endpoint} --output pictures",
     ]

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def place_options(function: Callable[..., None]) -> Callable[..., None]:
     """--to and --url, for the verbs that change what Triton serves."""
-    url = click.option("--url", help="Triton's gRPC, host:port [default: the local stack's].")
+    url = click.option(
+        "--url",
+        help="Triton's gRPC, host:port; every server that the name stands for, or a list with commas "
+        "[default: the local stack's].",
+    )
     to = click.option("--to", help="Triton's model repository, a directory or s3://… [default: the local stack's].")
     return to(url(function))
 

@@ -6,7 +6,7 @@ import click
 
 from sparseinst.cli.output import emit
 from sparseinst.cli.place import find_place, place_options
-from sparseinst.cli.rollout_options import front_door_option, wait_option
+from sparseinst.cli.rollout_options import front_door_option, replica_lines, replica_wait_option, wait_option
 from sparseinst.cli.termination import undo_on_sigterm
 
 
@@ -16,6 +16,7 @@ from sparseinst.cli.termination import undo_on_sigterm
 @place_options
 @front_door_option
 @wait_option
+@replica_wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     name: str | None,
@@ -24,6 +25,7 @@ def command(
     url: str | None,
     front_door: bool,
     wait: float,
+    replica_wait: float,
     as_json: bool,
 ) -> None:
     """Serve the version before, and prove it by its own golden images.
@@ -38,10 +40,13 @@ def command(
     undo_on_sigterm()
     repository, server = find_place(to, url)
     served = rollback(
-        name or only_model(repository), repository, server, version=version, front_door=front_door, wait_s=wait
+        name or only_model(repository),
+        repository,
+        server,
+        version=version,
+        front_door=front_door,
+        wait_s=wait,
+        replica_wait_s=replica_wait,
     )
-    emit(
-        served.to_dict(),
-        as_json,
-        [f"{served.name} version {served.version} serves at {served.endpoint}, in place of version {served.previous}"],
-    )
+    told = f"{served.name} version {served.version} serves at {served.endpoint}, in place of version {served.previous}"
+    emit(served.to_dict(), as_json, [told, *replica_lines(served)])

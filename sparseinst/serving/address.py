@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -23,6 +24,14 @@ class ServerAddress:
     def target(self) -> str:
         """host:port"""
         return f"{self.host}:{self.port}"
+
+
+def is_near(host: str) -> bool:
+    """Whether a host is this machine or a private address: a proxy for the world outside has no way to it."""
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return host == "localhost"
 
 
 def parse_server(url: str) -> ServerAddress:

@@ -15,7 +15,7 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from sparseinst.closing import Closing
 from sparseinst.errors import SparseInstError, StackError
-from sparseinst.serving.address import parse_server
+from sparseinst.serving.address import is_near, parse_server
 from sparseinst.serving.key import KEY_HEADER as KEY_HEADER
 from sparseinst.serving.key import KEY_NAME as KEY_NAME
 from sparseinst.serving.key import KEY_VARIABLE as KEY_VARIABLE
@@ -34,10 +34,8 @@ _CHANNEL = [
     # gRPC's own wait of a second would turn retries before that into refusals without a try.
     ("grpc.initial_reconnect_backoff_ms", 100),
 ]
-# A proxy for the world outside has no way to a server on this machine.
 _NO_PROXY = ("grpc.enable_http_proxy", 0)
 _MEMORY_LIMIT_S = 5.0  # a server that serves does it in a millisecond; one that hangs shall not hold up a closing
-_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +85,13 @@ class Connection(Closing):
         if security is None and server.is_tls:
             security = Security.from_environment()
         self.url = url
+        self.security = security
         self._timeout_s = timeout_s
         self._retry = retry
         key = os.environ.get(KEY_VARIABLE, "") if key is None else key
         self._headers = {KEY_HEADER: key} if key else None
         self._is_tls = security is not None
-        options: list[tuple[str, Any]] = [*_CHANNEL, _NO_PROXY] if server.host in _THIS_MACHINE else [*_CHANNEL]
+        options: list[tuple[str, Any]] = [*_CHANNEL, _NO_PROXY] if is_near(server.host) else [*_CHANNEL]
         if security is not None and security.server_name:
             options.append(("grpc.ssl_target_name_override", security.server_name))
         tls = security.channel_options() if security is not None else {}

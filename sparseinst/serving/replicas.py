@@ -47,11 +47,18 @@ class Replica:
             security = replace(given, server_name=given.server_name or self.server_name)
         return Connection(self.url, timeout_s=timeout_s, security=security)
 
+    def probe(self) -> None:
+        """
+        Raises:
+            StackError: No server answers there within 5 seconds, or one that is ending.
+        """
+        with self.connect(_PROBE_S) as triton:
+            triton.is_ready(_ANY_MODEL)
+
     def answers(self) -> bool:
-        """Whether a server that is not ending answers there now, within 5 seconds."""
+        """Whether a server that is not ending answers there now."""
         try:
-            with self.connect(_PROBE_S) as triton:
-                triton.is_ready(_ANY_MODEL)
+            self.probe()
         except StackError:
             return False
         return True

@@ -63,7 +63,8 @@ def run(environment: stack.StackState, kept_name: str, tmp_path_factory: pytest.
     run = tmp_path_factory.mktemp("chain") / "run"
     ingest("sample", run / "dataset", IngestSettings(train_images=4, val_images=2, version="md5:77.dir"))
     start = lively_weights(run.parent / "start.pt")
-    recipe.finish(recipe.command(run / "dataset", run / "train", recipe.recipe(iterations=1, weights=str(start))))
+    config = recipe.recipe(iterations=1, weights=str(start))
+    sparseinst(*recipe.command(run / "dataset", run / "train", config, "--nproc", "1")[3:])
     checkpoint = run / "train" / "checkpoint.pt"
     sparseinst("evaluate", "--data", run / "dataset", "--model", checkpoint, "--output", run / "evaluate")
     sparseinst("gate", "--candidate", run / "evaluate", "--output", run / "gate")

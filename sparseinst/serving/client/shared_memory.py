@@ -48,6 +48,7 @@ class SharedMemory(Closing):
         self._connection = connection
         self._lock = threading.Lock()
         self._free: list[_Region] = []
+        self._held: list[str] = []  # names that the server did not let go of: it still computed a given-up request
         self._bytes: dict[tuple[_Shape, tuple[str, ...]], dict[str, int]] = {}  # by images' shape and outputs' names
         self._is_closed = False
 
@@ -117,6 +118,9 @@ class SharedMemory(Closing):
             regions, self._free = self._free, []
         for region in regions:
             self._end(region)
+        with suppress(StackError, ConfigError):
+            for name in self._held:
+                self._connection.unregister_memory(name)
 
     def _taken(self, size: int) -> _Region:
         with self._lock:
@@ -160,8 +164,12 @@ class SharedMemory(Closing):
         return _Region(name, memory)
 
     def _end(self, region: _Region) -> None:
-        with suppress(StackError, ConfigError):  # a server that has gone has let go of it, too
+        try:
             self._connection.unregister_memory(region.name)
+        except NoServer:
+            pass  # a server that has gone has let go of it, too
+        except (StackError, ConfigError):
+            self._held.append(region.name)
         region.memory.close()
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
 from sparseinst.export.contract import CONFIG_FILE, FRONT, fingerprint
 from sparseinst.export.front_door import MODEL_CODE_FILE, PARAMETER, front_config, front_model_py
 from sparseinst.serving.connection import Connection
@@ -25,6 +27,15 @@ def _files(config: bytes) -> dict[str, bytes]:
     return {f"1/{MODEL_CODE_FILE}": front_model_py().encode(), CONFIG_FILE: config}
 
 
+def routes_of(config: ModelConfig) -> dict[str, Any]:
+    """Whom a front door asks: "known" and "canary"; empty where it is none of this project's."""
+    try:
+        routes = json.loads(config.parameters[PARAMETER].string_value)
+    except ValueError:
+        return {}
+    return routes if isinstance(routes, dict) else {}
+
+
 class FrontDoor:
     """The front door of the model `model`."""
 
@@ -40,16 +51,11 @@ class FrontDoor:
         return self._storage.read_bytes(key) if self._storage.exists(key) else None
 
     def routes(self) -> dict[str, Any]:
-        """Whom it asks: "known" and "canary"; empty where there is no front door, or none of this project's."""
+        """As `routes_of`; empty where there is no front door, too."""
         content = self.published()
         if content is None:
             return {}
-        config = parse_config(content, f"{self._storage.uri}/{self.name}/{CONFIG_FILE}")
-        try:
-            routes = json.loads(config.parameters[PARAMETER].string_value)
-        except ValueError:
-            return {}
-        return routes if isinstance(routes, dict) else {}
+        return routes_of(parse_config(content, f"{self._storage.uri}/{self.name}/{CONFIG_FILE}"))
 
     def knows(self, metadata: Metadata) -> bool:
         return fingerprint(metadata) in {fingerprint(known) for known in self.routes().get("known", ())}

@@ -18,13 +18,15 @@ from sparseinst.imaging.write import encode_image
 from sparseinst.masks.coco import segmentation_to_mask
 from sparseinst.serving.connection import Connection
 from sparseinst.serving.rollout.front import Metadata
-from sparseinst.serving.rollout.golden import GoldenImage, fault_of, limits_of
+from sparseinst.serving.rollout.golden import GoldenImage, fault_of, limits_of, smallest
 
 _NEEDED = {"categories", "short_side", "longest_side", "mask_threshold"}
 _OUTPUTS = (SCORES, CLASSES, RLES, SIZE)
 
 
-def prove_front(triton: Connection, front: str, golden: list[GoldenImage], metadata: Metadata) -> int:
+def prove_front(
+    triton: Connection, front: str, golden: list[GoldenImage], metadata: Metadata, *, is_one_enough: bool = False
+) -> int:
     """Sends golden images as PNG files. Those that the front door would resize have no golden answer and are left out.
 
     Args:
@@ -32,6 +34,7 @@ def prove_front(triton: Connection, front: str, golden: list[GoldenImage], metad
         front: The front door's name.
         golden: The golden images of the model that has to answer.
         metadata: What the model says about itself.
+        is_one_enough: Whether only the smallest of them is sent.
 
     Returns:
         How many were sent.
@@ -47,6 +50,7 @@ def prove_front(triton: Connection, front: str, golden: list[GoldenImage], metad
             fix="Export it again; or leave the front door out with --no-front-door.",
         )
     images = [image for image in golden if _is_taken_as_it_is(image, metadata)]
+    images = smallest(images) if is_one_enough else images
     limits = limits_of(triton, front.removesuffix(FRONT))
     wrong = []
     for image in images:

@@ -87,6 +87,12 @@ def read_golden(path: Path) -> list[GoldenImage]:
     return golden
 
 
+def smallest(golden: list[GoldenImage]) -> list[GoldenImage]:
+    """The smallest golden image, one with instances where there is any; none of none."""
+    telling = [image for image in golden if image.instances] or golden
+    return sorted(telling, key=lambda image: image.size[0] * image.size[1])[:1]
+
+
 def prove(connection: Connection, model: str, version: str, golden: list[GoldenImage]) -> Proof:
     """Asks a served model for every golden image.
 

@@ -13,11 +13,13 @@ class Journal:
     """The versions that served, in the order in which a rollback goes back through them, the one in service last.
 
     A version that was taken back is not among them: going back again leads past it. `trying` is the version of a
-    rollout that has not ended.
+    rollout that has not ended. `replicas` are the addresses at which the version in service was proven when its rollout
+    ended; none where that is not known.
     """
 
     served: tuple[int, ...] = ()
     trying: int | None = None
+    replicas: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, content: bytes | None, whole: Sequence[int], current: int | None) -> Self:
@@ -32,15 +34,16 @@ class Journal:
             entries = json.loads(content or b"")
             served, trying = [int(version) for version in entries["served"]], entries["trying"]
             trying = None if trying is None else int(trying)
+            replicas = tuple(map(str, entries.get("replicas", ()))) if current in served[-1:] else ()
         except (ValueError, TypeError, KeyError):
-            served, trying = [version for version in whole if version <= (current or 0)], None
+            served, trying, replicas = [version for version in whole if version <= (current or 0)], None, ()
         if current in served:
             served = served[: served.index(current)]
         served = [version for version in served if version in whole and version != trying]
-        return cls((*served, *([] if current is None else [current])), trying)
+        return cls((*served, *([] if current is None else [current])), trying, replicas)
 
     def write(self) -> bytes:
-        return json.dumps({"served": self.served, "trying": self.trying}).encode()
+        return json.dumps({"served": self.served, "trying": self.trying, "replicas": self.replicas}).encode()
 
     @property
     def previous(self) -> int | None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sparseinst.errors import DeployError, SparseInstError
-from sparseinst.export.contract import FRONT
 from sparseinst.log import get_logger
-from sparseinst.serving.connection import Connection
+from sparseinst.serving.replicas import Replica, Replicas
 from sparseinst.serving.rollout.beside import CANDIDATE
 from sparseinst.serving.rollout.conditions import Conditions
+from sparseinst.serving.rollout.deployment import Deployment
 from sparseinst.serving.rollout.evidence import Evidence, gather_evidence
 from sparseinst.serving.rollout.exported import Export, read_export
-from sparseinst.serving.rollout.golden import Proof
+from sparseinst.serving.rollout.fleet import Fleet
 from sparseinst.serving.rollout.leftovers import tidy
 from sparseinst.serving.rollout.lock import rollout_lock
 from sparseinst.serving.rollout.service import Service
@@ -27,36 +26,8 @@ from sparseinst.storage import open_storage
 
 log = get_logger("deploy")
 
+REPLICA_WAIT_S = 120.0
 _TIMEOUT_S = 300.0  # a load includes the model's warm-up
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What serves now. `previous` served before; None when nothing did. With a front door it takes pictures too."""
-
-    name: str
-    version: int
-    previous: int | None
-    repository: str
-    url: str
-    front_door: bool
-    proof: Proof
-    findings: Findings
-
-    @property
-    def endpoint(self) -> str:
-        """What --model of `predict` and `evaluate` takes."""
-        server = self.url if "://" in self.url else f"grpc://{self.url}"
-        return f"{server}/{self.name}"
-
-    @property
-    def front_endpoint(self) -> str:
-        """Where picture files go, if there is a front door."""
-        return self.endpoint + FRONT
-
-    def to_dict(self) -> dict[str, Any]:
-        """For --json."""
-        return {**asdict(self), "endpoint": self.endpoint}
 
 
 def deploy(
@@ -69,6 +40,7 @@ def deploy(
     conditions: Conditions | None = None,
     front_door: bool = True,
     wait_s: float = 0.0,
+    replica_wait_s: float = REPLICA_WAIT_S,
     timeout_s: float = _TIMEOUT_S,
 ) -> Deployment:
     """Puts an export into service as the next version of its model.
@@ -80,13 +52,16 @@ def deploy(
     Args:
         repository: The directory that `export` made.
         to: Triton's model repository as this process sees it: a directory or s3://bucket/prefix.
-        url: "host:port" of Triton's gRPC, with grpcs:// in front for TLS.
+        url: "host:port" of Triton's gRPC, with grpcs:// in front for TLS. A name with several addresses, and several
+            with commas between, are replicas that serve from one repository: all that is tried is tried on the first
+            that answers, and the others follow it.
         evaluation: The folder of its evaluation, which goes along: the next candidate is held against it.
         gate: The folder of the gate's decision, which goes along.
         conditions: What it must fulfil beside the golden images.
         front_door: Whether `<name>_front`, which takes picture files, is put into service too. A server that cannot
             run one goes without. False takes one that serves out of service.
         wait_s: How long to wait for another rollout of this model to end.
+        replica_wait_s: How long to wait for one of several replicas that does not answer: it may be starting.
         timeout_s: The deadline of each of Triton's steps.
 
     Raises:
@@ -98,27 +73,29 @@ def deploy(
     export = read_export(repository)
     evidence = gather_evidence(export, evaluation, gate)
     conditions = conditions or Conditions()
-    with _service(export.name, to, url, wait_s, timeout_s) as service:
+    with _fleet(export.name, to, url, wait_s, replica_wait_s, timeout_s) as fleet:
+        service = fleet.service
         before = service.target.current()
         version = max(service.target.versions(), default=0) + 1
         log.info("'%s' version %d: trying it as '%s'", export.name, version, export.name + CANDIDATE)
-        with _explained(service, version, before), Undo() as undo:
+        with _explained(fleet, version, before), Undo() as undo:
+            undo.add(fleet.restore, "some replicas may not serve what is published")
             trial = Trial(service, export, before)
-            findings, has_front_door = trial.run(conditions, undo, front_door=front_door)
+            findings, has_front_door = trial.run(_at(conditions, fleet.first), undo, front_door=front_door)
             _put(service.target, version, export, evidence, undo)
             if has_front_door:
                 service.open_front_door(export.metadata, undo)
             else:
                 service.close_front_door(undo)
-            proof = service.switch(version, export.golden, undo)
-            service.target.finish()
+            proof, replicas = fleet.switch(version, export.golden, undo)
+            service.target.finish([visit.address for visit in replicas])
             undo.keep()
         quietly(service.target.prune, "older versions stay")
     log.info(
         "'%s' version %d serves; served = exported over %d golden images: scores within %.1e, masks within %.3f %%",
         *(export.name, version, proof.images, proof.score, 100 * proof.mask),
     )
-    return Deployment(export.name, version, before, to, url, has_front_door, proof, findings)
+    return Deployment(export.name, version, before, to, url, has_front_door, proof, findings, replicas)
 
 
 def rollback(
@@ -129,6 +106,7 @@ def rollback(
     version: int | None = None,
     front_door: bool = True,
     wait_s: float = 0.0,
+    replica_wait_s: float = REPLICA_WAIT_S,
     timeout_s: float = _TIMEOUT_S,
 ) -> Deployment:
     """Puts an older version back into service and proves it by its own golden images.
@@ -141,6 +119,7 @@ def rollback(
             gone to again unless it is named.
         front_door: False takes the front door out of service.
         wait_s: How long to wait for another rollout of this model to end.
+        replica_wait_s: How long to wait for one of several replicas that does not answer: it may be starting.
         timeout_s: The deadline of each of Triton's steps.
 
     Raises:
@@ -148,33 +127,68 @@ def rollback(
         StackError: No Triton answers at `url`.
         StorageError: The model repository cannot be used.
     """
-    with _service(name, to, url, wait_s, timeout_s) as service:
+    with _fleet(name, to, url, wait_s, replica_wait_s, timeout_s) as fleet:
+        service = fleet.service
         before = service.target.current()
         chosen = _choose(service.target, before, version)
         log.info("'%s': going from version %s to version %d", name, before, chosen)
         has_front_door = front_door and service.front.published() is not None
-        with _explained(service, chosen, before), Undo() as undo:
+        with _explained(fleet, chosen, before), Undo() as undo:
+            undo.add(fleet.restore, "some replicas may not serve what is published")
             if has_front_door and not service.front.knows(service.target.metadata(chosen)):
                 service.open_front_door(service.target.metadata(chosen), undo)
             elif not has_front_door:
                 service.close_front_door(undo)
-            proof = service.switch(chosen, service.target.golden(chosen), undo)
-            service.target.finish()
+            proof, replicas = fleet.switch(chosen, service.target.golden(chosen), undo)
+            service.target.finish([visit.address for visit in replicas])
             undo.keep()
     log.info("'%s' version %d serves again", name, chosen)
-    return Deployment(name, chosen, before, to, url, has_front_door, proof, Findings())
+    return Deployment(name, chosen, before, to, url, has_front_door, proof, Findings(), replicas)
+
+
+def make_equal(
+    name: str,
+    to: str,
+    url: str,
+    *,
+    wait_s: float = 0.0,
+    replica_wait_s: float = REPLICA_WAIT_S,
+    timeout_s: float = _TIMEOUT_S,
+) -> None:
+    """Brings every replica to the version that the repository publishes, and tidies what a killed rollout left.
+
+    Deploy and rollback begin with the same. The arguments are theirs.
+
+    Raises:
+        DeployError: A replica does not serve what is published.
+        StackError: No Triton answers at `url`.
+        StorageError: The model repository cannot be used.
+    """
+    with _fleet(name, to, url, wait_s, replica_wait_s, timeout_s) as fleet:
+        fleet.make_equal(may_unload=False)
 
 
 @contextmanager
-def _service(name: str, to: str, url: str, wait_s: float, timeout_s: float) -> Iterator[Service]:
-    """The model's service, for this rollout alone, without what a rollout that was killed left."""
-    storage = open_storage(to)
-    with Connection(url, timeout_s=timeout_s) as triton:
+def _fleet(name: str, to: str, url: str, wait_s: float, replica_wait_s: float, timeout_s: float) -> Iterator[Fleet]:
+    """The model's replicas, for this rollout alone, without what a rollout that was killed left."""
+    storage, replicas = open_storage(to), Replicas(url)
+    first = replicas.first_that_answers()
+    with first.connect(timeout_s) as triton:
         triton.server_name()  # a wrong address is told before anything is written
         with rollout_lock(storage, name, wait_s) as check_lock:
             service = Service(triton, storage, name, check_lock)
-            tidy(service)
-            yield service
+            away_s = 0.0 if replicas.is_one else replica_wait_s
+            fleet = Fleet(replicas, first, service, timeout_s=timeout_s, wait_s=away_s)
+            tidy(fleet)
+            yield fleet
+
+
+def _at(conditions: Conditions, first: Replica) -> Conditions:
+    """The canary takes its share on the first replica: its requests are counted there."""
+    if conditions.canary is None:
+        return conditions
+    canary = replace(conditions.canary, metrics_url=first.of_this_one(conditions.canary.metrics_url))
+    return replace(conditions, canary=canary)
 
 
 def _put(target: Target, version: int, export: Export, evidence: Evidence, undo: Undo) -> None:
@@ -203,27 +217,25 @@ def _choose(target: Target, current: int | None, wanted: int | None) -> int:
 
 
 @contextmanager
-def _explained(service: Service, version: int, before: int | None) -> Iterator[None]:
+def _explained(fleet: Fleet, version: int, before: int | None) -> Iterator[None]:
     """Adds to an error what serves now."""
     try:
         yield
     except SparseInstError as error:
         raise DeployError(
-            f"Version {version} of '{service.name}' was not put into service: {error.problem} "
-            f"{_outcome(service, before)}",
+            f"Version {version} of '{fleet.service.name}' was not put into service: {error.problem} "
+            f"{_outcome(fleet, before)}",
             where=error.where,
             details=error.details,
             fix=error.fix,
         ) from error
 
 
-def _outcome(service: Service, before: int | None) -> str:
+def _outcome(fleet: Fleet, before: int | None) -> str:
     if before is None:
         return "Nothing was served before, and nothing is now."
-    try:
-        serves = service.triton.is_ready(service.name, str(before))
-    except SparseInstError:
-        serves = False
-    if serves:
+    without = fleet.without(before)
+    if not without:
         return f"Version {before} still serves."
-    return f"Version {before} is still the published one, but Triton does not serve it at the moment."
+    who = "Triton does" if without == [fleet.first.address] else f"these replicas do ({', '.join(without)})"
+    return f"Version {before} is still the published one, but {who} not serve it at the moment."

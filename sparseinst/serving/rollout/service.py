@@ -20,7 +20,10 @@ log = get_logger("deploy")
 
 
 class Service:
-    """A model's folder and its front door's in the repository, and the server that serves from them."""
+    """A model's folder and its front door's in the repository, and a server that serves from them.
+
+    `has_published` is true from the moment at which this rollout changes what a server that starts would serve.
+    """
 
     def __init__(self, triton: Connection, storage: Storage, name: str, check_lock: Callable[[], None]) -> None:
         self.triton = triton
@@ -29,6 +32,7 @@ class Service:
         self.check_lock = check_lock
         self.target = Target(storage, name)
         self.front = FrontDoor(triton, storage, name)
+        self.has_published = False
 
     def open_front_door(self, new: Metadata, undo: Undo, canary: Mapping[str, Any] | None = None) -> None:
         """Loads a front door that knows a version to come, the one in service, and those that a rollback may go to.
@@ -54,6 +58,7 @@ class Service:
 
     def _restore_front_door(self, undo: Undo) -> None:
         before = self._front_at_first
+        self.has_published = True
         undo.add(lambda: self.front.restore(before), f"'{self.front.name}' is not as it was")
 
     def _descriptions(self) -> list[Metadata]:
@@ -74,6 +79,7 @@ class Service:
         """
         before, files = self.target.committed(), self.target.to_commit(version)
         self.check_lock()
+        self.has_published = True
         undo.add(lambda: self._serve(before), "Triton takes up the old version when it is back")
         undo.add(lambda: self.target.write(before), f"{self.storage.uri} may still name version {version} as served")
         self.target.write(files)

@@ -17,7 +17,7 @@ Everything is uploaded before the commit, so that a server that starts at any mo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -118,9 +118,11 @@ class Target:
             for path in [*files, staged / MANIFEST_FILE]:
                 self.storage.upload(path, self._key(version, path.relative_to(staged).as_posix()))
 
-    def finish(self) -> None:
-        """Says that no rollout is going on any more: what is in service is good."""
+    def finish(self, replicas: Sequence[str] | None = None) -> None:
+        """Says that no rollout is going on any more: what is in service is good, and was proven at `replicas`."""
         journal = replace(self.journal(), trying=None)
+        if replicas is not None:
+            journal = replace(journal, replicas=tuple(replicas))
         if journal.served:
             self._note(journal)
         else:

@@ -138,8 +138,8 @@ def _measure(service: Service, export: Export, before: int | None, conditions: C
     elif conditions.compares:
         server = service.triton.url if "://" in service.triton.url else f"grpc://{service.triton.url}"
         with (
-            TritonPredictor(f"{server}/{candidate}/1") as new,
-            TritonPredictor(f"{server}/{service.name}/{before}") as old,
+            TritonPredictor(f"{server}/{candidate}/1", security=service.triton.security) as new,
+            TritonPredictor(f"{server}/{service.name}/{before}", security=service.triton.security) as old,
         ):
             agreement = compare_answers(new, old, _pictures(export.golden, conditions.shadow))
         log.info("%s", agreement)

@@ -8,23 +8,25 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sparseinst.errors import SparseInstError
 from sparseinst.export.contract import FRONT, INPUT, fingerprint
 from sparseinst.export.front_door import ANSWER, PICTURE
+from sparseinst.export.repository import DEFAULT, labels, triton_config
 from sparseinst.imaging.write import encode_image
 from sparseinst.serving.connection import Connection
 from tests.serving import tiny
+from tests.serving.rollout.light import Light
 
 RAW, PICTURES = 6, 2  # clients of each kind
 _PAUSE_S = 0.1  # of each: together they ask about 60 times a second, and leave the machine to the servers
+_SERVICE = replace(DEFAULT, instances=1, waiting=0)  # quick to load; a bound with one instance makes Triton slow
 
 _SIDE = tiny.METADATA["short_side"]
 IMAGES = 128 + tiny.random_images(1, _SIDE, _SIDE, seed=9) // 2  # bright: some of the bad models mind
@@ -44,9 +46,12 @@ class Version:
         categories = [{"id": 2 * number, "name": "bright"}, {"id": 2 * number + 1, "name": "dark"}]
         return cls(number / 50, tiny.METADATA | {"categories": categories, "checkpoint_sha256": f"{number:064x}"})
 
+    def model(self, **changes: Any) -> Light:
+        return Light(**{"gain": self.gain, "fingerprint": fingerprint(self.metadata).hex()} | changes)
+
     @property
     def told(self) -> tuple[Any, ...]:
-        scores = tiny.Tiny(self.gain)(torch.from_numpy(IMAGES))[0]
+        scores = self.model().answer(IMAGES)["scores"]
         names = tuple(sorted((entry["id"], entry["name"]) for entry in self.metadata["categories"]))
         return fingerprint(self.metadata).hex(), round(float(scores[0].max()), 4), names
 
@@ -74,14 +79,16 @@ class Seen:
 class Load:
     """Asks until it is closed."""
 
-    def __init__(self, url: str, name: str, *, pictures: int = PICTURES) -> None:
+    def __init__(
+        self, url: str, name: str, *, raw: int = RAW, pictures: int = PICTURES, picture_pause_s: float = _PAUSE_S
+    ) -> None:
         self._url, self._name = url, name
         self._lock = threading.Lock()
         self._watching: list[Seen] = []
         self._done = threading.Event()
-        self._pool = ThreadPoolExecutor(RAW + pictures)
-        asks = [self._ask_model] * RAW + [self._ask_front_door] * pictures
-        self._clients = [self._pool.submit(self._client, ask) for ask in asks]
+        self._pool = ThreadPoolExecutor(raw + pictures)
+        asks = [(self._ask_model, _PAUSE_S)] * raw + [(self._ask_front_door, picture_pause_s)] * pictures
+        self._clients = [self._pool.submit(self._client, *ask) for ask in asks]
 
     @contextmanager
     def watched(self) -> Iterator[Seen]:
@@ -108,7 +115,7 @@ class Load:
         while seen.requests < enough and time.monotonic() < deadline:
             time.sleep(0.01)
 
-    def _client(self, ask: Any) -> None:
+    def _client(self, ask: Any, pause_s: float) -> None:
         with Connection(self._url, timeout_s=30) as connection:
             while not self._done.is_set():
                 begin = time.monotonic()
@@ -117,7 +124,7 @@ class Load:
                 except SparseInstError as error:
                     answer, failure = None, str(error)
                 self._tell(begin, ask == self._ask_model, answer, failure)
-                time.sleep(_PAUSE_S)
+                time.sleep(pause_s)
 
     def _tell(self, begin: float, is_raw: bool, answer: Any, failure: str) -> None:
         with self._lock:
@@ -151,6 +158,16 @@ def _mark(reply: Mapping[str, NDArray[Any]]) -> str:
     return str(reply["fingerprint"][0].tobytes().hex())
 
 
-def write_export(folder: Path, name: str, version: Version, **claims: Any) -> Path:
-    """An export of the version."""
-    return tiny.write_export(folder, name, gain=version.gain, metadata=version.metadata, **claims)
+def write_export(folder: Path, name: str, version: Version, served: Light | None = None) -> Path:
+    """An export of the version as `sparseinst export` lays it out; `served` stands in its place, if it is given."""
+    model = version.model()
+    (served or model).write(folder / name / "1" / "model.pt")
+    (folder / name / "labels.txt").write_text(labels(version.metadata))
+    (folder / name / "config.pbtxt").write_text(triton_config(name, version.metadata, service=_SERVICE))
+    arrays = {}
+    for index, (height, width) in enumerate(tiny.GOLDEN_SIZES):
+        image = tiny.random_images(1, height, width, seed=index)
+        arrays[f"image_{index}"] = image[0]
+        arrays |= {f"{output}_{index}": array[0] for output, array in model.answer(image).items()}
+    np.savez_compressed(folder / "golden.npz", **arrays)
+    return tiny.seal(folder)

@@ -23,6 +23,9 @@ from sparseinst.serving.client import TritonClient
 from sparseinst.serving.rollout import Conditions, front, only_model
 from sparseinst.storage import Storage
 from tests.serving import tiny
+from tests.serving.conftest import new_name
+from tests.serving.rollout.fleet import Fleet
+from tests.serving.rollout.load import Version, write_export
 
 deploy = partial(rollout.deploy, front_door=False)  # with it: test_under_load.py
 
@@ -39,10 +42,8 @@ def score(url: str, name: str) -> float:
         return float(client.infer(IMAGES, ["scores"])["scores"][0, 0])
 
 
-def expected_score(gain: float) -> float:
-    import torch
-
-    return float(tiny.Tiny(gain)(torch.from_numpy(IMAGES))[0][0, 0])
+def expected_score(number: int) -> float:
+    return float(Version.of(number).model().answer(IMAGES)["scores"][0, 0])
 
 
 @pytest.fixture
@@ -57,23 +58,19 @@ def export(name: str, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def deployed(environment: stack.StackState, kept_name: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def deployed(fleet_on_s3: Fleet, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a model whose version 1 is in service: what the refused deployments must leave alone.
 
     It has no front door, because the server could not load one.
     """
-    export = tiny.write_export(tmp_path_factory.mktemp("deployed") / "export", kept_name, gain=0.1)
+    name, folder = new_name(), tmp_path_factory.mktemp("deployed")
+    fleet_on_s3.start(1)
+    export = write_export(folder / "export", name, Version.of(1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "front_model_py", lambda: "import a_package_that_the_server_does_not_have")
-        served = rollout.deploy(export, environment.model_repository, environment.triton_url)
+        served = rollout.deploy(export, fleet_on_s3.to, fleet_on_s3.address(1))
     assert not served.front_door
-    return kept_name
-
-
-@pytest.fixture
-def next_export(deployed: str, tmp_path: Path) -> Callable[..., Path]:
-    """Makes exports that want to become version 2 of the deployed model."""
-    return lambda gain, claimed=None: tiny.write_export(tmp_path / "next", deployed, gain=gain, claimed_gain=claimed)
+    return name
 
 
 def test_a_first_version_that_is_refused_leaves_nothing(
@@ -88,54 +85,50 @@ def test_a_first_version_that_is_refused_leaves_nothing(
     assert content(models) == before
 
 
-def test_a_server_that_cannot_load_a_front_door_goes_without_one(
-    servers: stack.StackState, models: Storage, deployed: str
-):
-    assert {key.split("/")[0] for key in models.list() if key.startswith(deployed)} == {deployed, f"{deployed}.journal"}
-    assert score(servers.triton_url, deployed) == pytest.approx(expected_score(0.1))
+def test_a_server_that_cannot_load_a_front_door_goes_without_one(fleet_on_s3: Fleet, published: Storage, deployed: str):
+    folders = {key.split("/")[0] for key in published.list() if key.startswith(deployed)}
+    assert folders == {deployed, f"{deployed}.journal"}
+    assert score(fleet_on_s3.address(1), deployed) == pytest.approx(expected_score(1))
 
 
-def test_triton_killed_during_a_deployment(
-    servers: stack.StackState, models: Storage, deployed: str, next_export: Callable[..., Path]
-):
-    before = content(models)
+def test_triton_killed_during_a_deployment(fleet_on_s3: Fleet, published: Storage, deployed: str, tmp_path: Path):
+    before = content(published)
 
     def kill() -> None:
         deadline = time.monotonic() + 60
-        while models.read_bytes(f"{deployed}/config.pbtxt") == before[f"{deployed}/config.pbtxt"]:
+        while published.read_bytes(f"{deployed}/config.pbtxt") == before[f"{deployed}/config.pbtxt"]:
             assert time.monotonic() < deadline
             time.sleep(0.002)
-        os.kill(servers.processes["triton"].pid, signal.SIGKILL)
+        os.kill(fleet_on_s3.pid(1), signal.SIGKILL)
 
-    new = next_export(0.2)
+    new = write_export(tmp_path / "next", deployed, Version.of(2))
     with ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill)
-        with pytest.raises(DeployError, match="Version 1 is still the published one"):
-            deploy(new, servers.model_repository, servers.triton_url)
+        with pytest.raises(DeployError, match="Version 1 is still the published one, but Triton does not serve it"):
+            deploy(new, fleet_on_s3.to, fleet_on_s3.address(1))
         killing.result()
-    assert content(models) == before
-    stack.up(servers.root)
-    assert score(servers.triton_url, deployed) == pytest.approx(expected_score(0.1))
+    assert content(published) == before
+    fleet_on_s3.stop(1)
+    fleet_on_s3.start(1, [f"--load-model={deployed}"])
+    assert score(fleet_on_s3.address(1), deployed) == pytest.approx(expected_score(1))
 
 
 def test_a_candidate_must_keep_its_budget_and_agree_with_what_serves(
-    servers: stack.StackState, models: Storage, deployed: str, tmp_path: Path
+    fleet_on_s3: Fleet, published: Storage, deployed: str, tmp_path: Path
 ):
+    to, url = fleet_on_s3.to, fleet_on_s3.address(1)
     (tmp_path / "pictures").mkdir()
     write_image(tmp_path / "pictures" / "one.png", np.ascontiguousarray(IMAGES[0].transpose(1, 2, 0)))
     (tmp_path / "pictures" / "notes.txt").write_text("no picture")
     swapped = [{"id": 1, "name": "dark"}, {"id": 5, "name": "bright"}]
-    contrary = tiny.write_export(
-        tmp_path / "next", deployed, gain=0.2, metadata=tiny.METADATA | {"categories": swapped}
-    )
-    before = content(models)
+    contrary = write_export(tmp_path / "next", deployed, Version(0.2, tiny.METADATA | {"categories": swapped}))
+    before = content(published)
     with pytest.raises(DeployError, match=r"disagrees .*0\.0% over 3 pictures: 0 same, 6 missed, 6 added"):
-        deploy(contrary, servers.model_repository, servers.triton_url, conditions=Conditions(min_agreement=0.9))
-    assert content(models) == before
-    alike = tiny.write_export(tmp_path / "alike", deployed, gain=0.3)
+        deploy(contrary, to, url, conditions=Conditions(min_agreement=0.9))
+    assert content(published) == before
+    alike = write_export(tmp_path / "alike", deployed, Version(0.3, tiny.METADATA))
     conditions = Conditions(max_latency_ms=60_000, shadow=tmp_path / "pictures", min_agreement=1.0)
-    served = deploy(alike, servers.model_repository, servers.triton_url, conditions=conditions)
-    found = served.to_dict()["findings"]
+    found = deploy(alike, to, url, conditions=conditions).to_dict()["findings"]
     assert found["agreement"] == {"pictures": 4, "same": 8, "missed": 0, "added": 0}
     assert found["pace"]["candidate_ms"] > 0
     assert found["pace"]["incumbent_ms"] > 0

@@ -21,8 +21,9 @@ from sparseinst.serving.rollout import Canary, Conditions, Deployment, deploy, f
 from sparseinst.serving.rollout.target import Target
 from sparseinst.storage import Storage, open_storage
 from sparseinst.storage.s3 import S3Storage
-from tests.serving.conftest import new_name, remove
-from tests.serving.rollout.bad import BAD, Moody, garbage, write_with
+from tests.serving.conftest import new_name
+from tests.serving.rollout.bad import BAD, garbage, moody
+from tests.serving.rollout.fleet import Fleet
 from tests.serving.rollout.killed import kill_deployer
 from tests.serving.rollout.load import IMAGES, Load, Version, ask_front_door, write_export
 from tests.tcp_gate import TcpGate
@@ -51,17 +52,19 @@ class Live:
 
 
 @pytest.fixture(scope="module")
-def live(environment: stack.StackState, models: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    name, folder, first = new_name(), tmp_path_factory.mktemp("live"), Version.of(1)
-    to, url = environment.model_repository, environment.triton_url
-    deploy(write_export(folder / "export1", name, first), to, url)
+def live(fleet_on_s3: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    name, folder, first, url = new_name(), tmp_path_factory.mktemp("live"), Version.of(1), fleet_on_s3.start(1)
+    deploy(write_export(folder / "export1", name, first), fleet_on_s3.to, url)
     load = Load(url, name)
     try:
-        metrics = f"http://127.0.0.1:{environment.ports['metrics']}/metrics"
-        yield Live(name, to, url, metrics, load, first, folder)
+        yield Live(name, fleet_on_s3.to, url, fleet_on_s3.metrics(1), load, first, folder)
     finally:
         load.close()
-        remove(environment, models, name)
+
+
+@pytest.fixture(scope="module")
+def models(published: Storage) -> Storage:
+    return published
 
 
 def content(models: Storage) -> dict[str, bytes]:
@@ -128,7 +131,7 @@ def test_a_version_that_only_live_requests_find_out_goes_no_further_than_the_can
     version, folder = live.new()
     same_classes = {"categories": live.serving.metadata["categories"]}
     version = Version(version.gain, dict(version.metadata) | same_classes)
-    write_with(Moody(version, fails=fails), folder, live.name, version)
+    moody(folder, live.name, version, "fails" if fails else "swaps")
     canary = Canary(share=1.0, metrics_url=live.metrics, requests=3, seconds=60, shadow=not fails)
     problem = "live requests; their clients got the answer of the version in service" if fails else "disagrees"
     with live.load.watched() as seen, pytest.raises(DeployError, match=problem):
@@ -198,7 +201,7 @@ def test_the_store_is_cut_off_during_the_upload(
     assert left == {live.name, f"{live.name}.lock"}
     broken = live.new()[1]
     garbage(broken, live.name, version)
-    with live.load.watched() as seen, pytest.raises(DeployError, match="no TorchScript"):
+    with live.load.watched() as seen, pytest.raises(DeployError, match="no model of these tests"):
         live.deploy(broken)
     assert seen.is_only_of(live.serving)
     assert content(models) == before, "the next rollout tidied, though it failed itself"
@@ -206,7 +209,7 @@ def test_the_store_is_cut_off_during_the_upload(
 
 
 def test_a_deployer_killed_at_any_moment_leaves_a_whole_version_serving_and_the_next_one_tidies(
-    live: Live, environment: stack.StackState, models: Storage, directory_server: tuple[str, str]
+    live: Live, environment: stack.StackState, models: Storage, fleet_on_a_directory: Fleet
 ):
     name, old = live.name, live.serving
     version, folder = live.new()
@@ -224,7 +227,7 @@ def test_a_deployer_killed_at_any_moment_leaves_a_whole_version_serving_and_the_
         assert is_whole(models, name, live.folder / f"killed{place}")
         is_committed = moment == ("write_bytes", f"{name}/config.pbtxt")
         assert Target(models, name).current() == (number if is_committed else number_before), f"after {moment}"
-    assert serve_from_the_repository_alone(models, name, directory_server) == version.told[:2]
+    assert serve_from_the_repository_alone(models, name, fleet_on_a_directory) == version.told[:2]
     next_version, next_folder = live.new()
     write_export(next_folder, name, next_version)
     with live.load.watched() as seen:
@@ -237,20 +240,17 @@ def test_a_deployer_killed_at_any_moment_leaves_a_whole_version_serving_and_the_
     assert Target(models, name).journal().trying is None
 
 
-def serve_from_the_repository_alone(models: Storage, name: str, server: tuple[str, str]) -> tuple[str, float]:
+def serve_from_the_repository_alone(models: Storage, name: str, servers: Fleet) -> tuple[str, float]:
     """What a server tells that knows nothing but the files as they are."""
-    directory, url = server
-    models.copy_out(models.list(name), Path(directory))
-    with Connection(url, timeout_s=60) as triton:
+    models.copy_out(models.list(name), Path(servers.to))
+    with Connection(servers.start(2), timeout_s=60) as triton:
         triton.load(name)
         reply = triton.infer(name, "", {"image": IMAGES}, ["scores", "fingerprint"])
-        triton.unload(name)
     return reply["fingerprint"][0].tobytes().hex(), round(float(reply["scores"].max()), 4)
 
 
-def test_a_directory_serves_as_the_model_repository(live: Live, directory_server: tuple[str, str], tmp_path: Path):
-    to, url = directory_server
-    name = new_name()
+def test_a_server_without_a_front_door_serves_from_a_directory(live: Live, fleet_on_a_directory: Fleet):
+    to, url, name = fleet_on_a_directory.to, fleet_on_a_directory.start(1), new_name()
     (old, folder), (new, next_folder) = live.new(), live.new()
     write_export(folder, name, old)
     write_export(next_folder, name, new)
@@ -273,7 +273,7 @@ def test_a_directory_serves_as_the_model_repository(live: Live, directory_server
 
 
 def test_the_model_serves_on_without_the_store_and_comes_back_from_it(
-    live: Live, environment: stack.StackState, monkeypatch: pytest.MonkeyPatch
+    live: Live, environment: stack.StackState, fleet_on_s3: Fleet, monkeypatch: pytest.MonkeyPatch
 ):
     version, folder = live.new()
     write_export(folder, live.name, version)
@@ -284,6 +284,8 @@ def test_the_model_serves_on_without_the_store_and_comes_back_from_it(
             live.deploy(folder)
     assert seen.is_only_of(live.serving)
     live.load.close()
-    stack.up(environment.root)  # starts both anew: all that the server knows is the repository
+    stack.up(environment.root)
+    fleet_on_s3.stop(1)
+    fleet_on_s3.start(1, [f"--load-model={live.name}", f"--load-model={live.name}_front"])  # as a pod starts
     with Connection(live.url, timeout_s=60) as triton:
         assert ask_front_door(triton, live.name) == live.serving.told
