@@ -1,15 +1,15 @@
-# Three images, each a target:
+# Two images of Python, each a target; the server's, on NVIDIA's image, is made by deploy/triton.Dockerfile:
 #
 #   components  every pipeline step: the library, the components, kfp's executor, and torch without CUDA
-#   triton      NVIDIA's server, with what the served front door imports
 #   training    components with the CUDA build of torch, whose wheels bring CUDA's libraries; the node has the driver
 #
-# `make images` builds them (docs/images.md). None has an ENTRYPOINT: Kubeflow gives the whole command, and some runners
-# would append it to an entrypoint instead. The classic builder builds all stages above its target as well, so
-# `components` comes first and needs no image of NVIDIA's.
+# `make images` builds them (docs/images.md). Neither has an ENTRYPOINT: Kubeflow gives the whole command, and some
+# runners would append it to an entrypoint instead. The classic builder builds all stages above its target as well, so
+# `components`, the smaller one, comes first.
 
-ARG BASE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
-ARG TRITON_BASE=nvcr.io/nvidia/tritonserver:26.09-py3
+# `make images` gives the base that is pinned in the Makefile. This name is for `docker build` by hand, and for machines
+# without a registry, where another image can be given the name (`docker tag`).
+ARG BASE=python:3.11-slim
 
 # What is installed, as lists. They change seldom, and so do the layers made of them.
 FROM ${BASE} AS lists
@@ -19,11 +19,10 @@ RUN python3 -c "import tomllib; from pathlib import Path; \
       asked = tomllib.loads(Path('pyproject.toml').read_text()); \
       packages = asked['project']['dependencies']; \
       Path('packages.txt').write_text('\n'.join(name for name in packages if not name.startswith('torch'))); \
-      Path('torch.txt').write_text('\n'.join(name for name in packages if name.startswith('torch'))); \
-      Path('front-door.txt').write_text('\n'.join(asked['dependency-groups']['front-door']))" \
+      Path('torch.txt').write_text('\n'.join(name for name in packages if name.startswith('torch')))" \
     && rm pyproject.toml
 
-# This project: into a tree that is laid over an environment, and into a folder for Triton's own Python.
+# This project: a tree that is laid over an environment.
 FROM ${BASE} AS project
 COPY --from=lists /opt/lists /opt/lists
 RUN python3 -m venv /opt/venv \
@@ -33,15 +32,13 @@ COPY pyproject.toml README.md LICENSE ./
 COPY sparseinst ./sparseinst
 COPY components ./components
 COPY pipelines ./pipelines
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --prefix /opt/project . \
-    && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/front-door .
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --prefix /opt/project .
 
 # The tool that lists what an image contains. It stays out of the images.
 FROM ${BASE} AS sbom
 ARG CYCLONEDX=7.5.0
 RUN python3 -m venv /opt/sbom \
-    && /opt/sbom/bin/pip install --no-cache-dir "cyclonedx-bom==${CYCLONEDX}" \
-    && python3 -m venv --without-pip /opt/look
+    && /opt/sbom/bin/pip install --no-cache-dir "cyclonedx-bom==${CYCLONEDX}"
 
 # Everything but torch: the layer that `components` and `training` share. The environment has no pip of its own.
 FROM ${BASE} AS packages
@@ -86,44 +83,6 @@ ENV SPARSEINST_COMMIT=${COMMIT}
 USER 12345:0
 CMD ["sparseinst", "--help"]
 
-# The front door runs in Triton's Python backend, in the Python of NVIDIA's image. Its packages lie apart from those of
-# the image, and before them. Triton isolates that Python: it reads a .pth file, but no PYTHONPATH.
-FROM ${TRITON_BASE} AS triton-filled
-COPY --from=lists /opt/lists /opt/lists
-RUN python3 -m pip install --no-cache-dir --target /opt/front-door -c /opt/lists/requirements.lock -r /opt/lists/front-door.txt \
-    && packages="$(python3 -c 'import site; print(site.getsitepackages()[0])')" \
-    && mkdir -p "${packages}" \
-    && echo "import sys; sys.path.insert(0, '/opt/front-door')" > "${packages}/sparseinst-front-door.pth"
-COPY --from=project /opt/front-door /opt/front-door
-RUN python3 -I -B -c "import sparseinst.serving.front_door.door"
-
-FROM sbom AS triton-listed
-COPY --from=triton-filled /opt/front-door /opt/front-door
-RUN mkdir -p /usr/share/sbom \
-    && cp -r /opt/front-door/. "$(/opt/look/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /usr/share/sbom/python.cdx.json /opt/look
-
-FROM triton-filled AS triton
-COPY --from=triton-listed /usr/share/sbom /usr/share/sbom
-ARG VERSION=unknown
-ARG COMMIT=unknown
-ARG CREATED=unknown
-LABEL org.opencontainers.image.title="sparseinst-triton" \
-      org.opencontainers.image.description="NVIDIA Triton with the packages of SparseInst's front door" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${COMMIT}" \
-      org.opencontainers.image.created="${CREATED}"
-ENV HOME=/tmp \
-    PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
-    SPARSEINST_COMMIT=${COMMIT}
-WORKDIR /tmp
-USER 12345:0
-# NVIDIA's prints a banner and then runs the command.
-ENTRYPOINT []
-CMD ["tritonserver", "--help"]
-
 FROM packages AS training-filled
 RUN pip --python /opt/venv/bin/python install --no-cache-dir -c /opt/lists/requirements.lock -r /opt/lists/torch.txt \
     && pip --python /opt/venv/bin/python check
@@ -150,3 +109,7 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     SPARSEINST_COMMIT=${COMMIT}
 USER 12345:0
 CMD ["sparseinst", "--help"]
+
+# The last stage is what a plain `docker build .` makes: the image of the steps, and not the one for GPUs, three times as
+# large. The classic builder makes that one, too, on its way here; with `--target components` it does not.
+FROM components

@@ -94,27 +94,44 @@ lint: setup          ## ruff, its formatter, and mypy
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
+# Three processes, also on two cores: for a third of the time tests wait, mostly for servers. Bytecode is kept whatever
+# the environment says, or each of the hundred processes that tests start would compile all modules anew.
 test: lint           ## lint and every test that needs no GPU, Docker or cluster
 	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m 'not gpu and not docker and not libtorch'
 
-# images, push: one Dockerfile, three targets (docs/images.md). Nothing of it needs the virtual environment.
+# images, push: three targets of two Dockerfiles (docs/images.md). Nothing of it needs the virtual environment.
 TARGETS ?= components triton training
+# The Python that images are built on, unless BASE=… names another. Where this one is out of reach, the name that the
+# Dockerfiles have will do, if an image here has it.
+PINNED_BASE := python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
+USUAL_BASE := python:3.11-slim
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMMIT = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)-$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 IMAGE_OF = $(if $(REGISTRY),$(REGISTRY)/)sparseinst-$(1):$(TAG)
-# More for `docker build`, e.g. --network host. An empty TORCH_INDEX is a choice, too: the ordinary index alone.
+# More for `docker build`, e.g. --platform linux/amd64. An empty TORCH_INDEX is a choice, too: the ordinary index alone.
 BUILD_OPTIONS ?=
-BUILD_ARGUMENTS = --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
-	$(foreach name,BASE TRITON_BASE,$(if $($(name)),--build-arg $(name)='$($(name))')) \
-	$(if $(filter undefined,$(origin TORCH_INDEX)),,--build-arg TORCH_INDEX='$(TORCH_INDEX)')
+BUILD_ARGUMENTS = --build-arg BASE="$$base" --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+OF_triton = --file deploy/triton.Dockerfile $(if $(TRITON_BASE),--build-arg TRITON_BASE='$(TRITON_BASE)')
+OF_components = $(if $(filter undefined,$(origin TORCH_INDEX)),,--build-arg TORCH_INDEX='$(TORCH_INDEX)')
+OF_training = $(OF_components)
+HAS_IMAGE = docker image inspect '$(1)' >/dev/null 2>&1
+# Sets base, and network for a daemon without a bridge, whose builds would have no network.
+CHOOSE_BASE = base='$(or $(BASE),$(PINNED_BASE))'; why=; network=; \
+	$(if $(BASE),:,$(call HAS_IMAGE,$(PINNED_BASE)) || why=$$(docker pull --quiet '$(PINNED_BASE)' 2>&1 >/dev/null) || base=); \
+	if [ -z "$$base" ] && $(call HAS_IMAGE,$(USUAL_BASE)); then base='$(USUAL_BASE)'; \
+		echo "$@: built on the $(USUAL_BASE) that is here, since $(PINNED_BASE) cannot be pulled: $${why//$$'\n'/ }" >&2; fi; \
+	[ -n "$$base" ] || { echo "$@: $(PINNED_BASE) is not here and cannot be pulled: $${why//$$'\n'/ }" >&2; \
+		echo "$@: name an image with Python 3.11 and pip (make images BASE=…), or make a stand-in of Debian's packages: make docker-base, then BASE=$(STAND_IN)" >&2; exit 7; }; \
+	docker network inspect bridge >/dev/null 2>&1 || network='--network host'
 NEED_DOCKER = docker info >/dev/null 2>&1 || { echo "$@: no Docker daemon answers: see what 'docker info' says" >&2; exit 7; }
 
 images:              ## build the images and list what is in them, build/sbom-*.json (TAG=… REGISTRY=… TARGETS='components triton training' TORCH_INDEX=…)
 	@$(NEED_DOCKER)
 	@mkdir -p build
-	@$(foreach target,$(TARGETS),echo "images: $(call IMAGE_OF,$(target))" >&2 \
-		&& docker build $(BUILD_OPTIONS) --target $(target) $(BUILD_ARGUMENTS) --tag '$(call IMAGE_OF,$(target))' . >&2 \
+	@$(CHOOSE_BASE); \
+		$(foreach target,$(TARGETS),echo "images: $(call IMAGE_OF,$(target))" >&2 \
+		&& docker build $$network $(BUILD_OPTIONS) --target $(target) $(OF_$(target)) $(BUILD_ARGUMENTS) --tag '$(call IMAGE_OF,$(target))' . >&2 \
 		&& docker run --rm --network none '$(call IMAGE_OF,$(target))' cat /usr/share/sbom/python.cdx.json >build/sbom-$(target).json \
 		&& docker image inspect --format '$(call IMAGE_OF,$(target)) {{.Size}} bytes' '$(call IMAGE_OF,$(target))' &&) true
 
@@ -131,12 +148,13 @@ deploy-triton: setup  ## an overlay of deploy/overlays into a namespace (OVERLAY
 manifests-check: setup  ## every kustomization of deploy/: renders, follows all schemas strictly, keeps the policies and docs/rights.md
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/deploy
 
+STAND_IN := sparseinst-stand-in/python:3.11
 docker-base:         ## make stand-ins for the base images of Debian's packages, where no registry can be reached; root and debootstrap
-	@tests/docker/stand-in.sh bookworm sparseinst-stand-in/python:3.11
+	@tests/docker/stand-in.sh bookworm $(STAND_IN)
 	@tests/docker/stand-in.sh trixie sparseinst-stand-in/python:3.13 libpython3.13
 
-test-docker: setup   ## build the images and run their checks, and the pipeline in containers; skipped where there is no Docker
-	@if docker info >/dev/null 2>&1; then OMP_NUM_THREADS=1 $(BIN)/pytest -q -m docker tests/docker; \
+test-docker: setup   ## build the images and run their checks, and the pipeline in containers; prints sizes; skipped where there is no Docker
+	@if docker info >/dev/null 2>&1; then OMP_NUM_THREADS=1 $(BIN)/pytest -q -rs -m docker tests/docker; \
 	else echo "test-docker: skipped: no Docker daemon answers ('docker info' fails)"; fi
 
 test-libtorch: setup ## compile a C++ program that loads an export with plain libtorch, and compare; skipped without a compiler

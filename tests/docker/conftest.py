@@ -16,6 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -23,10 +24,11 @@ from pipelines.run.containers import docker_client
 from sparseinst.serving.stack.ports import choose_port
 from tests.conftest import ROOT
 
-STAND_INS = {"BASE": "sparseinst-stand-in/python:3.11", "TRITON_BASE": "sparseinst-stand-in/tritonserver"}
-_INDEX_PORT = 18931  # the same each time: the address is part of what the builder's cache goes by
+_STAND_IN = "sparseinst-stand-in/python:3.11"
+_TRITON_STAND_IN = "sparseinst-stand-in/tritonserver"
 _TRITON_PYTHON = "sparseinst-stand-in/python:3.13"
-_NO_BASE = "{} is not here and cannot be pulled; on Debian, as root, `make docker-base` makes a stand-in"
+_INDEX_PORT = 18931  # the same each time: the address is part of what the builder's cache goes by
+_SIZES = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,25 +46,35 @@ def docker() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def bases(docker: Any) -> dict[str, str]:
-    """The base images by the names of their build arguments: the Dockerfile's where they are here, else stand-ins."""
-    asked = dict(re.findall(r"^ARG ((?:TRITON_)?BASE)=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    found = {name: image if _is_here(docker, image) else STAND_INS[name] for name, image in asked.items()}
-    if not _is_here(docker, found["BASE"]):
-        if not _pull(docker, asked["BASE"]):
-            pytest.skip(_NO_BASE.format(asked["BASE"]))
-        found["BASE"] = asked["BASE"]
-    return found
+def base(docker: Any) -> str:
+    """The image of Python to build on: BASE, the pinned one, what has the Dockerfile's name here, or a stand-in."""
+    if os.environ.get("BASE"):
+        return os.environ["BASE"]
+    pinned = _said("Makefile", "PINNED_BASE :")
+    for name in (pinned, _said("Dockerfile", "ARG BASE"), _STAND_IN):
+        if _is_here(docker, name):
+            return name
+    if not _pull(docker, pinned):
+        pytest.skip(f"{pinned} cannot be pulled; on Debian, as root, `make docker-base` makes a stand-in")
+    return pinned
 
 
 @pytest.fixture(scope="session")
-def torch_index(bases: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+def triton_base(docker: Any) -> str:
+    """The server to build on: TRITON_BASE, NVIDIA's where it is here (it is too large to pull), else a stand-in."""
+    if os.environ.get("TRITON_BASE"):
+        return os.environ["TRITON_BASE"]
+    asked = _said("deploy/triton.Dockerfile", "ARG TRITON_BASE")
+    return asked if _is_here(docker, asked) else _triton_stand_in(docker)
+
+
+@pytest.fixture(scope="session")
+def torch_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
     """Where `components` gets torch from: TORCH_INDEX if it is set, else the Dockerfile's default (None).
 
-    Where the base is a stand-in, the public index of CPU builds is out of reach as well: then the torch that this
-    machine itself installs is served.
+    Where that index is out of reach, the torch that this machine itself installs is served.
     """
-    if "TORCH_INDEX" in os.environ or bases["BASE"] != STAND_INS["BASE"]:
+    if "TORCH_INDEX" in os.environ or _answers(_said("Dockerfile", "ARG TORCH_INDEX")):
         yield os.environ.get("TORCH_INDEX")
         return
     folder = tmp_path_factory.mktemp("index") / "torch"
@@ -83,26 +95,42 @@ def tag() -> str:
 
 
 @pytest.fixture(scope="session")
-def components(docker: Any, bases: dict[str, str], torch_index: str | None, tag: str) -> Any:
+def sizes(pytestconfig: pytest.Config) -> dict[str, int]:
+    """{image: bytes}, which is printed at the end."""
+    return pytestconfig.stash.setdefault(_SIZES, {})
+
+
+@pytest.fixture(scope="session")
+def components(docker: Any, base: str, torch_index: str | None, tag: str, sizes: dict[str, int]) -> Any:
     """The image of the steps."""
-    return _built(docker, "components", tag, {"BASE": bases["BASE"], "TORCH_INDEX": torch_index})
+    arguments = [f"BASE={base}"]
+    if torch_index is not None:
+        arguments.append(f"TORCH_INDEX={torch_index}")
+    if torch_index and torch_index.startswith("http://127.0.0.1:"):
+        arguments.append("BUILD_OPTIONS=--network host")
+    return _built(docker, f"sparseinst-components:{tag}", arguments, sizes)
 
 
 @pytest.fixture(scope="session")
-def triton(docker: Any, components: Any, bases: dict[str, str], torch_index: str | None, tag: str) -> Any:
+def triton(docker: Any, base: str, triton_base: str, tag: str, sizes: dict[str, int]) -> Any:
     """The image of the server."""
-    if bases["TRITON_BASE"] == STAND_INS["TRITON_BASE"]:
-        _make_triton_base(docker)
-    return _built(docker, "triton", tag, {**bases, "TORCH_INDEX": torch_index})
+    return _built(docker, f"sparseinst-triton:{tag}", [f"BASE={base}", f"TRITON_BASE={triton_base}"], sizes)
 
 
 @pytest.fixture(scope="session")
-def training(docker: Any, bases: dict[str, str], tag: str) -> Any:
-    """The image of steps with GPUs, if somebody built it: it is five times as large as the others together."""
+def training(docker: Any, tag: str, sizes: dict[str, int]) -> Any:
+    """The image of steps with GPUs, if somebody built it: it is three times as large as that for CPUs."""
     name = f"sparseinst-training:{tag}"
     if not _is_here(docker, name):
         pytest.skip(f"there is no {name}: it takes gigabytes, so it is not built here; make images TAG={tag}")
-    return docker.images.get(name)
+    return _found(docker, name, sizes)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if found := config.stash.get(_SIZES, {}):
+        terminalreporter.section("image sizes")
+        for name, size in found.items():
+            terminalreporter.write_line(f"{name:<40} {size / 1e6:>8.0f} MB")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -110,27 +138,51 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def _built(docker: Any, target: str, tag: str, arguments: dict[str, str | None]) -> Any:
-    name = f"sparseinst-{target}:{tag}"
+def _said(file: str, name: str) -> str:
+    """What a file sets a name to."""
+    (value,) = re.findall(rf"^{name}= *(\S+)$", (ROOT / file).read_text(), re.MULTILINE)
+    return str(value)
+
+
+def _answers(index: str) -> bool:
+    try:
+        with urlopen(f"{index}/torch/", timeout=20):
+            return True
+    except OSError:
+        return False
+
+
+def _built(docker: Any, name: str, arguments: list[str], sizes: dict[str, int]) -> Any:
+    target, _, tag = name.removeprefix("sparseinst-").partition(":")
     if "SPARSEINST_TEST_TAG" not in os.environ:
-        said = [f"{key}={value}" for key, value in arguments.items() if value is not None]
-        command = ["make", "images", f"TARGETS={target}", f"TAG={tag}", "BUILD_OPTIONS=--network host", *said]
+        command = ["make", "images", f"TARGETS={target}", f"TAG={tag}", "REGISTRY=", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     elif not _is_here(docker, name):
         pytest.skip(f"there is no {name}")
-    return docker.images.get(name)
+    return _found(docker, name, sizes)
 
 
-def _make_triton_base(docker: Any) -> None:
+def _found(docker: Any, name: str, sizes: dict[str, int]) -> Any:
+    image = docker.images.get(name)
+    sizes[name] = image.attrs["Size"]
+    return image
+
+
+def _triton_stand_in(docker: Any) -> str:
     files = Path(sys.prefix) / "triton"
     if not (files / "pytriton").is_dir():
-        pytest.skip("the Triton server is not installed: make setup")
-    if not _is_here(docker, _TRITON_PYTHON):
-        pytest.skip(_NO_BASE.format("NVIDIA's Triton image"))
-    folder = ROOT / "tests" / "docker" / "triton_base"
-    command = ["docker", "build", "--quiet", "--file", str(folder / "Dockerfile"), "--tag", STAND_INS["TRITON_BASE"]]
-    subprocess.run([*command, str(files)], check=True, capture_output=True)
+        pytest.skip("NVIDIA's image is not here, and for a stand-in the Triton server is not installed: make setup")
+    folder = ROOT / "tests" / "docker"
+    if not _is_here(docker, _TRITON_PYTHON):  # a few minutes, once
+        make = [str(folder / "stand-in.sh"), "trixie", _TRITON_PYTHON, "libpython3.13"]
+        made = subprocess.run(make, capture_output=True, text=True, check=False)
+        if not _is_here(docker, _TRITON_PYTHON):
+            why = (made.stderr.splitlines() or [f"{make[0]} ended with {made.returncode}"])[-1]
+            pytest.skip(f"NVIDIA's image is not here, nor what a stand-in is made of: {why}")
+    command = ["docker", "build", "--quiet", "--file", str(folder / "triton_base" / "Dockerfile")]
+    subprocess.run([*command, "--tag", _TRITON_STAND_IN, str(files)], check=True, capture_output=True)
+    return _TRITON_STAND_IN
 
 
 def _is_here(docker: Any, name: str) -> bool:
