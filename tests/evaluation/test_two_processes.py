@@ -10,23 +10,31 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from click.testing import CliRunner
 
+from sparseinst.cli import cli
 from sparseinst.evaluation.analysis.table import MatchTable
 
 TIMES = {"timing", "speed"}  # of this very run
 
 
 def evaluated(data: Path, model: Path, output: Path, processes: int, batch_size: int) -> Path:
-    """Runs the command as torchrun does: one process for each rank, which find each other by the environment."""
+    """Runs the command as torchrun does: one process for each rank, which find each other by the environment.
+
+    One alone is this process.
+    """
+    options = ["--data", data, "--model", model, "--output", output, "--batch-size", batch_size, "--pictures", 2]
+    arguments = ["evaluate", *map(str, options)]
+    if processes == 1:
+        CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
+        return output
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "sparseinst", "evaluate", "--data", data, "--model", model, "--output", output]
-    command += ["--batch-size", batch_size, "--pictures", 2]
     common = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     ranks = [
         subprocess.Popen(
-            [str(part) for part in command],
+            [sys.executable, "-m", "sparseinst", *arguments],
             env={**common, "WORLD_SIZE": str(processes), "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,

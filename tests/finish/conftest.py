@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
         folder = str(tmp_path / "run")
         for name in names:
             error = errors.get(name)
+            time.sleep(0.002)  # steps are put in order by the milliseconds in which they began
             try:
                 with step(name, folder) as told:
                     told.update({**FACTS, **(facts or {})}[name])

@@ -94,6 +94,13 @@ def _evaluated(data: Path, model: str, output: Path, truth: dict[str, Any]) -> E
     return Evaluated(metrics, json.loads((output / "detections.json").read_text()), truth)
 
 
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The speckled masks of random weights take seconds to draw, and nobody looks at them here."""
+    monkeypatch.setattr("sparseinst.evaluation.pictures.draw", lambda pixels, *_, **__: pixels)
+
+
+@pytest.mark.usefixtures("no_drawing")
 @pytest.mark.parametrize("source", ["sample", "mini"])
 def test_three_forms_of_a_model_have_one_ap(
     source: str, request: pytest.FixtureRequest, environment: stack.StackState, tmp_path: Path

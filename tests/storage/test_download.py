@@ -34,9 +34,8 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def said(caplog, monkeypatch):
-    """Gives what the log says so far, also where another test has set the log up."""
-    monkeypatch.setattr(logging.getLogger("sparseinst"), "propagate", True)
+def said(caplog):
+    """Gives what the log says so far."""
     caplog.set_level(logging.INFO, "sparseinst")
     return lambda: caplog.messages
 

@@ -48,8 +48,7 @@ def proxy(bucket: str, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(logging.getLogger("sparseinst"), "propagate", True)
+def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.INFO, "sparseinst")
     return caplog
 

@@ -104,8 +104,7 @@ def test_a_hash_that_is_none_is_refused(digest):
         fetch_weights(f"https://example.org/w.pth#sha256={digest}")
 
 
-def test_weights_without_a_hash_tell_theirs_so_that_it_can_be_pinned(server, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("sparseinst"), "propagate", True)
+def test_weights_without_a_hash_tell_theirs_so_that_it_can_be_pinned(server, caplog):
     caplog.set_level(logging.INFO, "sparseinst")
     path = fetch_weights(server.url("w.pth"))
     fetch_weights(server.url(NAMED))

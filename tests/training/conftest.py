@@ -10,6 +10,7 @@ import torch
 
 from sparseinst.data.ingest import IngestSettings, ingest
 from tests.s3_server import s3_server, s3_uri  # noqa: F401
+from tests.training.forked import Forge
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "sample"
     ingest("sample", folder, IngestSettings(train_images=12, val_images=4, version="md5:12.dir"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """Runs commands in processes that need not import torch."""
+    forge = Forge(tmp_path_factory.mktemp("forge"))
+    yield forge
+    forge.close()

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from sparseinst.training.checkpoint import load_checkpoint
-from sparseinst.training.train import train
-from tests.training.recipe import (
-    assert_same_run,
-    command,
-    finish,
-    iterations,
-    newest_state,
-    recipe,
-    start,
-    wait_until,
-)
+from tests.training.forked import Job
+from tests.training.recipe import assert_same_run, command, iterations, newest_state, recipe, wait_until
+
+Process = subprocess.Popen[str] | Job
 
 # Long enough that a run can be met on its way; with everything that a resumed run could get wrong.
 FULL = {
@@ -37,7 +31,7 @@ FULL = {
 SLOW_DISK = Path(__file__).parent / "slow_disk"  # so that a write can be met
 
 
-def kill_all(process: subprocess.Popen[str]) -> None:
+def kill_all(process: Process) -> None:
     """Kills a process and all below it, as a node does that loses its power."""
     family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
@@ -48,7 +42,12 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=20)
 
 
-def interrupted(arguments: list[str], output: Path) -> None:
+def finish(process: Process) -> None:
+    _, messages = process.communicate(timeout=240)
+    assert process.returncode == 0, messages
+
+
+def interrupted(start: Callable[..., Process], arguments: list[str], output: Path) -> None:
     """SIGKILL while a state is being written, then SIGTERM, then left to its end."""
     first = start(arguments, PYTHONPATH=str(SLOW_DISK))
     wait_until(lambda: any((output / "state").glob(".0000002*.tmp")), first)
@@ -65,15 +64,15 @@ def interrupted(arguments: list[str], output: Path) -> None:
     assert "Run the same command again" in messages
     assert not list((output / "state").glob(".*.tmp"))
     assert 10 < load_checkpoint(newest_state(output)).iteration < 30
-    finish(arguments)
+    finish(start(arguments))
 
 
-def compare_with_an_undisturbed_run(sample: Path, folder: Path, ranks: int, precision: str) -> None:
+def compare_with_an_undisturbed_run(
+    start: Callable[..., Process], sample: Path, folder: Path, precision: str, *options: str
+) -> None:
+    """`start` makes a process of a command; the options are added to the command."""
     config = recipe(**FULL, precision=precision)
-    if ranks == 1:
-        train(sample, folder / "whole", config)
-    else:
-        finish(command(sample, folder / "whole", config, "--nproc", str(ranks)))
-    arguments = command(sample, folder / "stopped", config, "--nproc", str(ranks))
-    interrupted(arguments, folder / "stopped")
+    finish(start(command(sample, folder / "whole", config, *options)))
+    arguments = command(sample, folder / "stopped", config, *options)
+    interrupted(start, arguments, folder / "stopped")
     assert_same_run(folder / "whole", folder / "stopped")

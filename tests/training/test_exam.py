@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch.multiprocessing import spawn
 
 from sparseinst.config import RunConfig
 from sparseinst.data.categories import Category
@@ -27,6 +24,7 @@ from sparseinst.training.exam import Exam, Marks
 from sparseinst.training.ranks.group import joined_ranks
 from sparseinst.training.train import train
 from tests.tiny import TINY
+from tests.training.forked import Forge
 from tests.training.recipe import recipe
 
 
@@ -52,10 +50,8 @@ def aps(monkeypatch: pytest.MonkeyPatch):
     return set_to
 
 
-def take(rank: int, folder: str, data: str) -> None:
+def take(folder: str, data: str) -> None:
     """One of two ranks, whose model answers with the truth of each image that it is shown, but for one object."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": (Path(folder) / "port").read_text()}
     shown = []
 
     def look(self: Looker, images: list[dict[str, Any]], seen: Seen) -> None:
@@ -73,17 +69,16 @@ def take(rank: int, folder: str, data: str) -> None:
     with joined_ranks() as ranks:
         exam = Exam(Path(data), ranks)
         marks = exam.take(model, stop=lambda: False, beat=lambda: None)
-        stopped = exam.take(model, stop=lambda: rank == 1, beat=lambda: None)
+        stopped = exam.take(model, stop=lambda: ranks.rank == 1, beat=lambda: None)
     assert marks is not None
     assert stopped is None
-    Path(f"{folder}/{rank}.json").write_text(json.dumps([marks.numbers, shown]))
+    Path(f"{folder}/{ranks.rank}.json").write_text(json.dumps([marks.numbers, shown]))
 
 
-def test_ranks_share_the_images_and_all_get_the_numbers_of_all_of_them(sample: Path, tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        (tmp_path / "port").write_text(str(probe.getsockname()[1]))
-    spawn(take, args=(str(tmp_path), str(sample)), nprocs=2)
+def test_ranks_share_the_images_and_all_get_the_numbers_of_all_of_them(
+    forge: Forge, sample: Path, tmp_path: Path
+) -> None:
+    forge.call(take, str(tmp_path), str(sample), ranks=2).end()
     (numbers, first), (same, second) = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     assert numbers == same
     truth = load_split(sample, "val")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.forked import Forge
 from tests.training.interruption import compare_with_an_undisturbed_run
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_killed_and_stopped_is_never_stopped(sample: Path, tmp_path: Path, precision: str) -> None:
-    compare_with_an_undisturbed_run(sample, tmp_path, 1, precision)
+def test_killed_and_stopped_is_never_stopped(forge: Forge, sample: Path, tmp_path: Path, precision: str) -> None:
+    compare_with_an_undisturbed_run(forge.start, sample, tmp_path, precision, "--nproc", "1")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-import pytest
-
+from tests.training.forked import Forge
 from tests.training.interruption import compare_with_an_undisturbed_run
+from tests.training.recipe import start
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_killed_and_stopped_is_never_stopped(sample: Path, tmp_path: Path, precision: str) -> None:
-    compare_with_an_undisturbed_run(sample, tmp_path, 2, precision)
+def test_under_torchrun_killed_and_stopped_is_never_stopped(sample: Path, tmp_path: Path) -> None:
+    compare_with_an_undisturbed_run(start, sample, tmp_path, "fp32", "--nproc", "2")
+
+
+def test_in_half_precision_killed_and_stopped_is_never_stopped(forge: Forge, sample: Path, tmp_path: Path) -> None:
+    compare_with_an_undisturbed_run(partial(forge.start, ranks=2), sample, tmp_path, "bf16")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.multiprocessing import spawn
 
 from sparseinst.config import RunConfig
 from sparseinst.data.loading.dataset import TrainingImages
@@ -18,6 +17,7 @@ from sparseinst.manifest import read_manifest
 from sparseinst.training.agreement import Agreement, agree
 from sparseinst.training.ranks.group import Ranks, joined_ranks
 from sparseinst.training.train import train
+from tests.training.forked import Forge
 from tests.training.recipe import command, finish, losses, recipe
 
 STEPS = 20
@@ -65,13 +65,13 @@ def test_two_ranks_with_half_the_batch_each_compute_what_one_computes(
 
 
 def test_a_run_goes_on_with_another_number_of_ranks_and_the_same_batches(
-    sample: Path, tmp_path: Path, large_batch: list[float]
+    forge: Forge, sample: Path, tmp_path: Path, large_batch: list[float]
 ) -> None:
     output, config = tmp_path / "run", recipe(**BATCH, checkpoint_every=1)
-    messages = finish(command(sample, output, config, "--nproc", "2"))
+    forge.start(command(sample, output, config), ranks=2).end()
     for state in sorted((output / "state").glob("*.pt"))[1:]:
         state.unlink()  # the newest: the run goes on before its last iteration
-    messages = finish(command(sample, output, config, "--nproc", "1"))
+    messages = forge.start(command(sample, output, config, "--nproc", "1")).end()
     assert "1 ranks, before 2: the images come in the same batches" in messages
     np.testing.assert_allclose(losses(output), large_batch, rtol=1e-5)
 
@@ -94,27 +94,19 @@ def image_with(objects: int, height: int, width: int) -> Example:
     return Example(torch.zeros((3, height, width), dtype=torch.uint8), Target(torch.zeros(objects).long(), masks), 1)
 
 
-def ask(rank: int, folder: str) -> None:
+def ask(folder: str) -> None:
     """One of two ranks: rank 0 has an image of seven objects, rank 1 one of three in another size."""
-    import os
-
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": (Path(folder) / "port").read_text()}
-    examples = [image_with(7, 50, 90)] if rank == 0 else [image_with(3, 70, 40)]
     with joined_ranks() as ranks:
+        rank = ranks.rank
+        examples = [image_with(7, 50, 90)] if rank == 0 else [image_with(3, 70, 40)]
         agreed = agree(ranks, examples, num_masks=5, stop=rank == 1, bad_images=rank, seconds=10.0 + rank)
         nothing = agree(ranks, [image_with(0, 32, 32)], num_masks=5, stop=False, bad_images=0, seconds=0.0)
     torch.save([getattr(agreed, name) for name in Agreement.__slots__] + [nothing.instances], f"{folder}/{rank}.pt")
 
 
-def test_the_losses_are_divided_by_the_objects_of_all_ranks(tmp_path: Path) -> None:
+def test_the_losses_are_divided_by_the_objects_of_all_ranks(forge: Forge, tmp_path: Path) -> None:
     """Specification of the authors' code: objects are summed over the ranks and divided by their number, at least 1."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        (tmp_path / "port").write_text(str(probe.getsockname()[1]))
-    spawn(ask, args=(str(tmp_path),), nprocs=2)
+    forge.call(ask, str(tmp_path), ranks=2).end()
     for rank in range(2):
         instances, matched, padded, stop, bad_images, seconds, of_nothing = torch.load(tmp_path / f"{rank}.pt")
         assert instances == (7 + 3) / 2

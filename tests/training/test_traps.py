@@ -96,9 +96,8 @@ def test_an_image_with_more_objects_than_queries_leaves_the_others_their_own_obj
 
 
 def test_an_image_with_more_objects_than_queries_is_reported_once(
-    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("sparseinst"), "propagate", True)
     few = ModelConfig(**{name: getattr(TINY, name) for name in TINY.__dataclass_fields__} | {"num_masks": 1})
     config = RunConfig(model=few, input=SMALL, train=TrainConfig(iterations=3, batch_size=2, log_every=1))
     with caplog.at_level(logging.WARNING):

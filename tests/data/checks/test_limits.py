@@ -1,4 +1,4 @@
-"""Files of half a gigabyte: one line of annotations, or something that only looks like them."""
+"""Files of hundreds of megabytes: one line of annotations, or something that only looks like them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 
 from sparseinst.data.checks.file import check_file
 
-SIZE = 500_000_000
-_NONSENSE = 100_000_000
+SIZE = 200_000_000
 
 # Run apart, so that its memory can be told from the tests'.
 MEASURED = r"""
@@ -40,8 +39,8 @@ def file(tmp_path: Path):
     path.unlink()
 
 
-def test_half_a_gigabyte_in_one_line_is_checked_in_little_memory(file: Path):
-    """Polygons of many points: as many bytes as COCO's train2017 has, in few annotations, so that it is quick."""
+def test_hundreds_of_megabytes_in_one_line_are_checked_in_little_memory(file: Path):
+    """Polygons of many points: nearly half the bytes of COCO's train2017, in few annotations, so that it is quick."""
     outline = [[float(x), 0.0] for x in range(1, 400)] + [[400.0, float(y)] for y in range(1, 400)] + [[0.5, 400.0]]
     segmentation = json.dumps([[value for point in outline for value in point]])
     fields = '"image_id": 1, "category_id": 1, "iscrowd": 0, "area": 159000, "bbox": [0, 0, 400, 400]'
@@ -55,15 +54,13 @@ def test_half_a_gigabyte_in_one_line_is_checked_in_little_memory(file: Path):
     found = checked_apart(file)
     assert found["annotations"] == count
     assert found["codes"] == ["ANN-TWICE", "IMG-MANY"]
-    assert found["rss_mb"] < 1200  # of which 500 are the file itself, which the system may take back
+    # 200 of it are the file itself, which the system may take back, and 110 are Python and its packages.
+    assert found["rss_mb"] < 420
 
 
 @pytest.mark.parametrize("filling", [b"0" * 1000, b"[" * 1000, b'\\"' * 500, b"x" * 1000])
 def test_a_long_text_in_place_of_a_list_is_refused(filling: bytes, file: Path):
     with file.open("wb") as out:
-        out.write(b'{"images": "')
-        for _ in range(_NONSENSE // 100_000_000):
-            out.write(filling * 100_000)
-        out.write(b'"}')
+        out.write(b'{"images": "' + filling * 100_000 + b'"}')
     codes = [finding.code for finding in check_file(file).findings]
     assert codes == ["JSON-SYNTAX"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from sparseinst.data.checks.codes import CODES
 from sparseinst.data.checks.file import check_file
+from sparseinst.data.repair.result import RepairResult
 from sparseinst.data.repair.run import repair_file
 from sparseinst.data.repair.table import REPAIRS
 from sparseinst.errors import DatasetError
@@ -54,42 +57,65 @@ LEFT = {
 CASES = [pytest.param(*case, id=case[0]) for case in ZOO]
 
 
+@pytest.fixture(scope="module")
+def repair(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RepairResult]:
+    """Repairs a file of the zoo, once for all tests: repair(name, change, everything). `file.json` lies beside."""
+
+    @cache
+    def repair(name: str, change: Change, everything: bool) -> RepairResult:
+        folder = tmp_path_factory.mktemp("zoo")
+        return repaired(changed(change), folder, also=REPAIRS if everything else ())
+
+    return repair
+
+
+def before(result: RepairResult) -> Path:
+    """The file that was repaired."""
+    return result.file.parents[1] / "file.json"
+
+
 @pytest.mark.parametrize(("name", "change", "_expected"), CASES)
 @pytest.mark.parametrize("everything", [False, True], ids=["safe", "everything"])
 def test_a_mistake_is_repaired_or_left_as_the_table_says(
-    name: str, change: Change, _expected: object, everything: bool, tmp_path: Path
+    repair: Callable[..., RepairResult], name: str, change: Change, _expected: object, everything: bool
 ):
     content = changed(change)
     is_image_name = name == "a name twice" and content["images"][0]["file_name"] == content["images"][1]["file_name"]
-    result = repaired(content, tmp_path, also=REPAIRS if everything else ())
-    before, after = codes_of(tmp_path / "file.json"), codes_of(result.file)
-    assert after == {f.code for f in result.after.findings if f.severity != "note"}
+    result = repair(name, change, everything)
+    old, new = codes_of(before(result)), codes_of(result.file)
+    assert new == {f.code for f in result.after.findings if f.severity != "note"}
     if name in LEFT and (is_image_name or not (everything and LEFT[name])):
-        assert after == before or name == "most are rectangles"  # of which no mask is left
+        assert new == old or name == "most are rectangles"  # of which no mask is left
     else:
-        assert not after
+        assert not new
 
 
-@pytest.mark.parametrize(("_name", "change", "_expected"), CASES)
+@pytest.mark.parametrize(("name", "change", "_expected"), CASES)
 @pytest.mark.parametrize("everything", [False, True], ids=["safe", "everything"])
 def test_the_diff_says_what_became_of_the_file_and_repairing_again_changes_nothing(
-    _name: str, change: Change, _expected: object, everything: bool, tmp_path: Path
+    repair: Callable[..., RepairResult],
+    name: str,
+    change: Change,
+    _expected: object,
+    everything: bool,
+    tmp_path: Path,
 ):
-    also = REPAIRS if everything else ()
-    result = repaired(changed(change), tmp_path, also=also)
+    result = repair(name, change, everything)
     lines = diff_of(result)
     assert {line["code"] for line in lines} <= set(REPAIRS)
     assert sum(result.changes.values()) == len(lines)
     new = result.file.read_bytes()
-    assert text(read(result.file)) == text(replayed(read(tmp_path / "file.json"), lines))
-    again = repair_file(result.file, tmp_path / "again", also=also)
+    assert text(read(result.file)) == text(replayed(read(before(result)), lines))
+    again = repair_file(result.file, tmp_path, also=REPAIRS if everything else ())
     assert (again.changes, again.diff.read_bytes(), again.file.read_bytes()) == ({}, b"", new)
 
 
-@pytest.mark.parametrize(("_name", "change", "_expected"), CASES)
-def test_masks_that_need_no_repair_stay_as_they_are(_name: str, change: Change, _expected: object, tmp_path: Path):
-    result = repaired(changed(change), tmp_path)
-    old, new = (check_file(path) for path in (tmp_path / "file.json", result.file))
+@pytest.mark.parametrize(("name", "change", "_expected"), CASES)
+def test_masks_that_need_no_repair_stay_as_they_are(
+    repair: Callable[..., RepairResult], name: str, change: Change, _expected: object
+):
+    result = repair(name, change, False)
+    old, new = (check_file(path, workers=1) for path in (before(result), result.file))
     gone = {line["pointer"] for line in diff_of(result) if line["action"] == "deleted"}
     left = [number for number in range(old.entries["annotations"]) if f"/annotations/{number}" not in gone]
     masks = dict(zip(new.annotations.numbers.tolist(), new.annotations.masks.tolist(), strict=True))
@@ -111,11 +137,11 @@ def test_a_file_that_is_no_coco_object_is_refused_and_nothing_is_written(content
     assert not (tmp_path / "out").exists()
 
 
-def test_the_table_names_codes_that_exist_and_every_one_of_the_zoo_that_it_names_is_repaired(tmp_path: Path):
+def test_the_table_names_codes_that_exist_and_every_one_of_the_zoo_that_it_names_is_repaired(
+    repair: Callable[..., RepairResult],
+):
     assert set(REPAIRS) <= set(CODES)
     seen: set[str] = set()
-    for number, (_, change, _) in enumerate(ZOO):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        seen |= set(repaired(changed(change), folder, also=REPAIRS).changes)
+    for name, change, _ in ZOO:
+        seen |= set(repair(name, change, True).changes)
     assert set(REPAIRS) - seen == {"JSON-BOM", "ANN-CROWD", "IMG-NAME-TWICE"}  # which other tests repair

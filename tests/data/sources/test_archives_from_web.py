@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import signal
 import subprocess
 import sys
@@ -159,9 +158,8 @@ def test_there_is_one_copy_on_the_disk_all_the_time(
 
 
 def test_files_that_are_gone_with_their_archive_are_downloaded_anew(
-    server: FileServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(logging.getLogger("sparseinst"), "propagate", True)
     server.files["x.zip"] = packed(tmp_path, "zip", some_files())
     with open_source(server.url("x.zip"), tmp_path / "data") as source:
         source.local(source.names()[2]).write_bytes(b"what a power cut leaves")

@@ -17,9 +17,7 @@ def test_a_forced_pass_says_who_why_when_and_instead_of_what_and_keeps_the_reaso
     refused = decide(metrics(0.1 if decision == "fail" else 0.7, schema="x"), Policy(min_ap=0.5))
     assert refused.decision == decision
     with caplog.at_level(logging.WARNING, logger="sparseinst"):
-        logging.getLogger("sparseinst").addHandler(caplog.handler)
         verdict = force(refused, by=" Ada ", why="rings were labelled wrongly", at=NOON)
-        logging.getLogger("sparseinst").removeHandler(caplog.handler)
     assert (verdict.decision, verdict.reasons) == ("pass", refused.reasons)
     assert verdict.to_dict()["forced"] == {
         "by": "Ada",

@@ -26,8 +26,9 @@ from tests.serving.client.servers import OwnTriton
 ALL = [spec.name for spec in OUTPUTS]
 
 
-def regions() -> set[str]:
-    return {path.name for path in Path("/dev/shm").glob("sparseinst-client-*")}
+def regions(process: int = os.getpid()) -> set[str]:
+    """Those of this process: other tests may run beside it on this machine."""
+    return {path.name for path in Path("/dev/shm").glob(f"sparseinst-client-{process}-*")}
 
 
 def known_to(connection: Connection) -> list[str]:
@@ -90,6 +91,22 @@ def test_after_an_error_the_memory_is_given_back_and_the_next_request_works(shar
     assert sharing.infer(images)["scores"].shape == (1, 3)
 
 
+def test_memory_that_the_server_still_works_with_is_given_back_in_the_end(
+    sharing: TritonClient, monkeypatch: pytest.MonkeyPatch
+):
+    def in_use(self: Connection, name: str) -> None:
+        raise StackError(f"Triton failed: Cannot unregister shared memory region '{name}', it is in use.")
+
+    images = tiny.random_images(1, 64, 64)
+    for _ in range(2):
+        sharing.infer(images)
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "unregister_memory", in_use)
+        larger = tiny.random_images(1, 96, 96)
+        for _ in range(2):
+            sharing.infer(larger)  # takes the place of the smaller region
+
+
 def test_a_server_that_forgot_the_memory_gets_it_anew(sharing: TritonClient, connection: Connection):
     images = tiny.random_images(1, 64, 64)
     expected = [sharing.infer(images) for _ in range(2)][-1]
@@ -116,8 +133,8 @@ for _ in range(2):
     client.infer(np.zeros((1, 3, 64, 64), np.uint8))
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    killed = subprocess.run([sys.executable, "-c", code], env=dict(os.environ))
-    assert killed.returncode == -signal.SIGKILL
-    assert not regions()
+    with subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ)) as client:
+        assert client.wait(timeout=60) == -signal.SIGKILL
+    assert not regions(client.pid)
     for name in known_to(connection):  # the server cannot know that the client is gone
         connection.unregister_memory(name)

@@ -17,7 +17,8 @@ from sparseinst.training.state import mirror as mirror_module
 from sparseinst.training.state import saver as saver_module
 from sparseinst.training.train import train
 from tests.tcp_gate import TcpGate
-from tests.training.recipe import assert_same_run, command, finish, recipe
+from tests.training.forked import Forge
+from tests.training.recipe import assert_same_run, command, recipe
 
 pytestmark = pytest.mark.stack
 
@@ -31,7 +32,9 @@ def gate(s3_uri: str, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
         yield made
 
 
-def test_a_machine_that_lost_its_disk_goes_on_from_the_bucket(sample: Path, tmp_path: Path, s3_uri: str) -> None:
+def test_a_machine_that_lost_its_disk_goes_on_from_the_bucket(
+    forge: Forge, sample: Path, tmp_path: Path, s3_uri: str
+) -> None:
     whole, lost = tmp_path / "whole", tmp_path / "lost"
     config = recipe(iterations=8, checkpoint_every=3, eval_every=3, result="best")
     train(sample, whole, config)
@@ -41,7 +44,7 @@ def test_a_machine_that_lost_its_disk_goes_on_from_the_bucket(sample: Path, tmp_
     assert [key.partition("-")[0] for key in keys] == ["00000006", "00000008", "best.pt"]
     bucket.delete(keys[1])  # as if the machine had died after iteration 6
     shutil.rmtree(lost)
-    messages = finish(command(sample, lost, config, "--mirror", s3_uri))
+    messages = forge.start(command(sample, lost, config, "--mirror", s3_uri)).end()
     assert "resuming at iteration 6" in messages
     assert_same_run(whole, lost)
 
