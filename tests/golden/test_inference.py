@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sparseinst.model.network import SparseInst
+from sparseinst.model.preprocessing import batch_images
 from tests.golden.golden_file import ORIGINAL_SIZES, Array, Golden, sample
 from tests.golden.golden_model import golden_model, looseness
 from tests.golden.recipe import golden_images
@@ -107,6 +108,21 @@ def test_every_stage_agrees(inference: Inference, golden: Golden) -> None:
         sums, wanted = [array.sum(), np.abs(array).sum()], [stage.total, stage.absolute]
         tolerance = inference.looseness * SUM_RTOL * stage.absolute
         np.testing.assert_allclose(sums, wanted, atol=tolerance, rtol=0, err_msg=name)
+
+
+@torch.no_grad()
+def test_a_deformable_model_is_as_near_to_the_exact_figures_as_the_reference(golden: Golden) -> None:
+    model = golden_model(golden).eval()
+    if not model.config.deformable:
+        pytest.skip("its figures agree on every processor")
+    images = batch_images(golden_images())
+    ours = model.backbone(images)
+    exact = model.double().backbone(images.double())
+    for name, found, true in zip(("res3", "res4", "res5"), ours, exact, strict=True):
+        reference = golden.stages[name].samples
+        found, true = (sample(each.double().numpy(), len(reference)) for each in (found, true))
+        assert np.abs(found - true).max() <= 2 * np.abs(reference - true).max(), name
+        assert np.abs(reference - true).max() <= 50 * ATOL * max(1.0, np.abs(true).mean()), name
 
 
 def test_raw_outputs_agree(inference: Inference, golden: Golden) -> None:
