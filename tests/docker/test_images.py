@@ -31,7 +31,13 @@ def image(request: pytest.FixtureRequest) -> Any:
 def run(docker: Any, image: Any, *command: str, **options: Any) -> str:
     """What a command prints in the image, for a user without a name, without a network, on a read-only root."""
     options = {"user": _ANY_USER, "read_only": True, "tmpfs": {"/tmp": ""}, "network_mode": "none"} | options
-    return str(docker.containers.run(image.id, list(command), remove=True, **options).decode())
+    container = docker.containers.run(image.id, list(command), detach=True, **options)
+    try:  # read when it has ended: followed while it runs, the last bytes may be missing
+        code = container.wait()["StatusCode"]
+        assert code == 0, container.logs().decode()
+        return str(container.logs(stderr=False).decode())
+    finally:
+        container.remove(force=True)
 
 
 def target(image: Any) -> str:
