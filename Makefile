@@ -58,7 +58,8 @@ $(STAMP):
 	@touch $@
 
 pipeline-run: setup  ## data to endpoint, in local processes (DATA=dir SHAPE=file CONFIG=name MIN_AP=0.5 POLICY=file SEED=0 SET='a.b=c …') or on Kubeflow (KFP_HOST=https://… PRESET=gpu8, see docs/runs.md)
-	@$(if $(filter docker,$(RUNNER)),SPARSEINST_IMAGE='$(or $(SPARSEINST_IMAGE),$(call IMAGE_OF,components))') exec $(BIN)/python -m $(if $(KFP_HOST)$(DRY_RUN),pipelines.submit $(SUBMIT_OPTIONS),pipelines.run) $(RUN_OPTIONS)
+	@$(if $(and $(KFP_HOST),$(RUNNER)),echo 'pipeline-run: RUNNER is for this machine and KFP_HOST for Kubeflow: give one of them' >&2; exit 2;) \
+	$(if $(filter docker,$(RUNNER)),SPARSEINST_IMAGE='$(or $(SPARSEINST_IMAGE),$(call IMAGE_OF,components))') exec $(BIN)/python -m $(if $(KFP_HOST)$(DRY_RUN),pipelines.submit $(SUBMIT_OPTIONS),pipelines.run) $(RUN_OPTIONS)
 
 pipeline-compile: setup  ## write the presets' pipelines, pipelines/compiled/*.yaml, to upload to Kubeflow (SPARSEINST_IMAGE=…)
 	@$(BIN)/python -m pipelines.compile
