@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kfp import dsl
 
-STEPS = ("ingest", "gate", "deploy")
+from tests.pipelines.run.tiny import STEPS, pipeline_of
 
 
 @dsl.component(base_image=os.environ.get("SPARSEINST_IMAGE", "sparseinst-components"), install_kfp_package=False)
@@ -50,12 +50,7 @@ def act(name: str, how: str, after: str = "") -> str:
     return "pass"
 
 
-@dsl.pipeline(name="endings")
-def endings(ingest: str = "well", gate: str = "well", deploy: str = "well") -> None:
-    data = act(name="ingest", how=ingest)
-    verdict = act(name="gate", how=gate, after=data.output)
-    with dsl.If(verdict.output == "pass"):
-        act(name="deploy", how=deploy)
+endings = pipeline_of(act, "endings")
 
 
 def main() -> int:

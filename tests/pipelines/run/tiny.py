@@ -45,12 +45,20 @@ def act(name: str, how: str, after: str = "") -> str:
     return "pass"
 
 
-@dsl.pipeline(name="tiny")
-def tiny(ingest: str = "well", gate: str = "well", deploy: str = "well") -> None:
-    data = act(name="ingest", how=ingest)
-    verdict = act(name="gate", how=gate, after=data.output)
-    with dsl.If(verdict.output == "pass"):
-        act(name="deploy", how=deploy)
+def pipeline_of(act, name):
+    """Three such steps, the last one behind a gate; each parameter says how its step ends."""
+
+    @dsl.pipeline(name=name)
+    def three(ingest: str = "well", gate: str = "well", deploy: str = "well") -> None:
+        data = act(name="ingest", how=ingest)
+        verdict = act(name="gate", how=gate, after=data.output)
+        with dsl.If(verdict.output == "pass"):
+            act(name="deploy", how=deploy)
+
+    return three
+
+
+tiny = pipeline_of(act, "tiny")
 
 
 def main() -> int:
