@@ -51,7 +51,7 @@ def command(what: str, search: tuple[Path, ...], to: str | None, quick: bool, as
 
 def _repository(what: str, to: str | None) -> str | None:
     """Where an endpoint's manifests are: as given, or in the local stack."""
-    if to or not what.startswith(("grpc://", "s3://")):
+    if to or not what.startswith(("grpc://", "grpcs://", "s3://")):
         return to
     import os
 

@@ -18,7 +18,7 @@ def trace(what: str, *, search: Sequence[Path] = (), repository: str | None = No
     """Follows the hashes from `what` back to the data, and checks everything on the way.
 
     Args:
-        what: A file or folder, s3://bucket/…/model[/version], or grpc://host:port/model[/version].
+        what: A file or folder, s3://bucket/…/model[/version], or grpc://host:port/model[/version] (grpcs:// for TLS).
         search: More folders to look for manifests in, three levels deep. Looked into anyway: the artifact's own
             folder and those beside it, and the same for everything found.
         repository: Triton's model repository, for an endpoint.
@@ -33,7 +33,7 @@ def trace(what: str, *, search: Sequence[Path] = (), repository: str | None = No
         return Lineage(walk.node(find_start(Path(what))))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "version"  # beside it nothing is looked for that is not there
-        if what.startswith("grpc://"):
+        if what.startswith(("grpc://", "grpcs://")):
             from sparseinst.lineage.served import endpoint_node
 
             if not repository:

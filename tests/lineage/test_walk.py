@@ -141,5 +141,6 @@ def test_what_no_manifest_tells_of_is_refused_with_a_hint(run: Path, tmp_path: P
     with pytest.raises(LineageError, match="No manifest tells of it") as refused:
         trace(str(run))
     assert f"{run / 'train'} has one" in refused.value.details
-    with pytest.raises(LineageError, match="model repository"):
-        trace("grpc://127.0.0.1:1/m")
+    for endpoint in ("grpc://127.0.0.1:1/m", "grpcs://127.0.0.1:1/m"):
+        with pytest.raises(LineageError, match="model repository"):
+            trace(endpoint)
