@@ -73,7 +73,7 @@ def train_job(
     from sparseinst.cluster.result import read_result
     from sparseinst.steps import step
     from sparseinst.workspace import open_workspace
-    from sparseinst.workspace.earlier import note_for_later, take_earlier, training_key
+    from sparseinst.workspace.earlier import make_once, training_key
     from sparseinst.workspace.training import APART
 
     with step("train", folder) as facts:
@@ -100,9 +100,10 @@ def train_job(
             storage_secret=storage_secret,
             active_deadline_s=limit_s,
         )
-        if not take_earlier(place, "train", key, APART):
-            run_train_job(request, cluster=connect(namespace), waiting=Waiting(timeout_s=limit_s, keep=keep_job))
-            note_for_later(place, "train", key)
+        waiting = Waiting(timeout_s=limit_s, keep=keep_job)
+        make_once(
+            place, "train", key, APART, lambda: run_train_job(request, cluster=connect(namespace), waiting=waiting)
+        )
         made = read_result(output)
         shutil.copyfile(made.checkpoint, model.path)
         shutil.copyfile(made.report, report.path)

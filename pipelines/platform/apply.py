@@ -12,9 +12,10 @@ from pipelines.platform.images import Images
 from pipelines.platform.needs import StepNeeds
 from pipelines.platform.preset import Preset
 from pipelines.platform.rights import KEYS, NEVER_CACHED, OPTIONAL, SECRETS, WORKSPACE_CLAIM
+from sparseinst.workspace.scratch import SCRATCH
 
 MOUNT = "/workspace"
-SCRATCH = "/scratch"
+SCRATCH_MOUNT = "/scratch"
 _BACKOFF_FACTOR = 2.0
 _BACKOFF_MOST = "1800s"
 
@@ -69,8 +70,8 @@ def _folders(task: PipelineTask, needs: StepNeeds, preset: Preset) -> None:
     if preset.workspace.startswith(MOUNT):
         kubernetes.mount_pvc(task, pvc_name=WORKSPACE_CLAIM, mount_path=MOUNT)
     if needs.scratch:
-        kubernetes.empty_dir_mount(task, "scratch", mount_path=SCRATCH, size_limit=needs.scratch)
-        task.set_env_variable("SPARSEINST_SCRATCH", SCRATCH)
+        kubernetes.empty_dir_mount(task, "scratch", mount_path=SCRATCH_MOUNT, size_limit=needs.scratch)
+        task.set_env_variable(SCRATCH, SCRATCH_MOUNT)
 
 
 def _secrets(task: PipelineTask, step: str) -> None:

@@ -6,7 +6,9 @@ the credentials that it gets. The secrets are made by the cluster's owner (deplo
 
 from __future__ import annotations
 
+from sparseinst.finish.webhook import WEBHOOK
 from sparseinst.serving.key import KEY_VARIABLE
+from sparseinst.storage.s3 import VARIABLES
 
 SERVICE_ACCOUNT = "sparseinst-steps"  # deploy/steps
 WORKSPACE_CLAIM = "sparseinst-workspace"  # deploy/steps
@@ -17,13 +19,12 @@ TRITON_SECRET = "sparseinst-s3-triton"  # the server's: reads models
 TRITON_KEY_SECRET = "sparseinst-triton-key"  # without it Triton loads no model
 WEBHOOK_SECRET = "sparseinst-webhook"  # who hears how a run ended
 
-S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 KEYS = {
-    STEPS_SECRET: S3_KEYS,
-    DEPLOY_SECRET: S3_KEYS,
-    TRITON_SECRET: S3_KEYS,
+    STEPS_SECRET: VARIABLES,
+    DEPLOY_SECRET: VARIABLES,
+    TRITON_SECRET: VARIABLES,
     TRITON_KEY_SECRET: (KEY_VARIABLE,),
-    WEBHOOK_SECRET: ("SPARSEINST_WEBHOOK",),
+    WEBHOOK_SECRET: (WEBHOOK,),
 }
 
 # A server that wants no key, a cluster without S3 and a run that nobody waits for need none of these.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sparseinst.errors import StackError
+from sparseinst.finish.webhook import WEBHOOK
 from sparseinst.serving.key import KEY_VARIABLE
 from sparseinst.steps import STEPS_FILE
 
@@ -33,7 +34,7 @@ _PASSED_ON = (
     "OMP_NUM_THREADS",
     "OMP_WAIT_POLICY",
     "SPARSEINST_TRITON_URL",
-    "SPARSEINST_WEBHOOK",
+    WEBHOOK,
     KEY_VARIABLE,
     STEPS_FILE,
     _MIRROR,

@@ -14,7 +14,7 @@ from pipelines.run.environment import environment
 from pipelines.run.folder import new_run_folder
 from pipelines.run.local import Outcome, Processes, Runner, run_locally
 from pipelines.run.record import State
-from pipelines.run.request import Request
+from pipelines.run.request import OPEN_GATE, Request
 from pipelines.run.signals import Interrupted, interruptible
 from pipelines.run.source import fetch_sample, publish
 from pipelines.run.summary import summary
@@ -44,7 +44,7 @@ def travel(request: Request, runs: Path, *, in_containers: bool = False) -> int:
 
 def _pipeline(request: Request, folder: Path, runner: Runner) -> Outcome:
     if request.data is not None and request.gate.min_ap == 0:
-        log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
+        log.warning(OPEN_GATE)
     directory = fetch_sample() if request.data is None else request.data
     name = "sample" if request.data is None else directory.resolve().name
     arguments = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from sparseinst.workspace.journal import events_in
 
 
 class State(StrEnum):
@@ -66,13 +67,6 @@ def _record(name: str, events: list[dict[str, Any]], interrupted: bool, refused:
 
 def _events(path: Path) -> list[dict[str, Any]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return events_in(path.read_bytes())
     except FileNotFoundError:  # not one step started
         return []
-    events = []
-    for line in lines:
-        try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:  # the last line of a step that was killed while it wrote
-            continue
-    return events

@@ -13,6 +13,8 @@ from sparseinst.errors import DatasetError
 from sparseinst.evaluation.gate.force import check_force
 from sparseinst.evaluation.gate.policy import load_policy, policy_from
 
+OPEN_GATE = "the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more"
+
 
 @dataclass(frozen=True, slots=True)
 class GateRequest:

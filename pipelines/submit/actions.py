@@ -12,10 +12,10 @@ from typing import Any
 
 from pipelines.compile import compile_preset
 from pipelines.platform.preset import Preset, load_preset
+from pipelines.run.request import OPEN_GATE
 from pipelines.run.signals import Interrupted, interruptible
 from pipelines.submit import dry_run, report, schedule
 from pipelines.submit.caching import switch_caching_off
-from pipelines.submit.commit import commit
 from pipelines.submit.compiled import Compiled, from_api, read_compiled
 from pipelines.submit.follow import again, follow
 from pipelines.submit.kubeflow import Kubeflow, open_kubeflow
@@ -29,6 +29,7 @@ from pipelines.submit.start import Order, run_name, start_run
 from pipelines.submit.version import Version, ensure_version
 from sparseinst.errors import ClusterError
 from sparseinst.log import get_logger
+from sparseinst.manifest import code_commit
 
 log = get_logger("kubeflow")
 
@@ -132,9 +133,15 @@ def tend_schedules(options: Options, pace: Pace) -> int:
 
 
 def _upload(kubeflow: Kubeflow, ready: _Prepared) -> Version:
-    version = ensure_version(kubeflow, ready.file, ready.preset.name, commit())
+    version = ensure_version(kubeflow, ready.file, ready.preset.name, _commit())
     log.info("pipeline version %s: %s", version.name, "uploaded" if version.is_new else "is there already")
     return version
+
+
+def _commit() -> str:
+    """The first seven digits of this code's commit; empty where nobody knows it."""
+    known = code_commit()
+    return "" if known == "unknown" else known[:7]
 
 
 def _follow(kubeflow: Kubeflow, run_id: str, compiled: Compiled, options: Options, pace: Pace) -> int:
@@ -186,4 +193,4 @@ def _warn_of(ready: _Prepared) -> None:
         log.warning("no registry is named in %s: the cluster's nodes must have it (IMAGE=…)", " and ".join(local))
     values = {**defaults(ready.compiled), **ready.order.parameters}
     if values.get("min_ap") == 0:
-        log.warning("the gate is open (min AP 0): whatever is trained will be deployed. Set MIN_AP= to ask for more")
+        log.warning(OPEN_GATE)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sparseinst.cluster.request import TrainJobRequest
 from sparseinst.files import sha256_of_json
+from sparseinst.storage.s3 import VARIABLES
 from sparseinst.workspace.scratch import SCRATCH
 
 GROUP, VERSION, PLURAL = "trainer.kubeflow.org", "v1alpha1", "trainjobs"
@@ -26,7 +27,6 @@ _PREFIX = "train-"
 # A pod is called NAME-node-0-INDEX-xxxxx, and that has to be a host's name: 63 characters for up to 10 000 nodes.
 _LONGEST = 63 - len("-node-0-9999-xxxxx")
 _SCRATCH_PATH = "/scratch"
-_STORAGE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 
 
 def job_name(run_id: str) -> str:
@@ -84,7 +84,7 @@ def _arguments(request: TrainJobRequest) -> list[str]:
 
 def _environment(request: TrainJobRequest) -> list[dict[str, Any]]:
     secret = request.storage_secret
-    keys = _STORAGE_KEYS if secret else ()
+    keys = VARIABLES if secret else ()
     scratch = [{"name": SCRATCH, "value": _SCRATCH_PATH}] if request.is_in_a_bucket else []
     return [*({"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for key in keys), *scratch]
 

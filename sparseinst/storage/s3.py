@@ -12,6 +12,9 @@ from typing import Any
 from sparseinst.storage.base import Entries, Entry, Keys, Storage, check_key
 from sparseinst.storage.s3_errors import code_of, explain
 
+# What says where the server is and who we are: all that a pod needs of a secret.
+VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
+
 _KEYS_A_REQUEST = 1000  # the most that DeleteObjects takes
 _CREATE_REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _TIMEOUTS_S = (5, 30)  # to connect; between two pieces of an answer

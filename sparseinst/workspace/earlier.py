@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sparseinst.config import load_config
@@ -51,6 +51,13 @@ def training_key(dataset: str, config: str, overrides: Sequence[str]) -> str:
     start = settings.train.weights
     weights = "" if start == "none" else sha256_of_file(fetch_weights(start))  # a path may hold another file tomorrow
     return sha256_of_json({"dataset": dataset, "settings": settings.to_dict(), "weights": weights, "code": code})
+
+
+def make_once(place: Workspace, part: str, key: str, skip: Sequence[str], make: Callable[[], object]) -> None:
+    """Takes the part from the earlier run that made it (`take_earlier`), or calls `make` and notes it for later."""
+    if not take_earlier(place, part, key, skip):
+        make()
+        note_for_later(place, part, key)
 
 
 def take_earlier(place: Workspace, part: str, key: str, skip: Sequence[str]) -> str:

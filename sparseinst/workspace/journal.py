@@ -56,12 +56,13 @@ def read_journals(folder: str) -> dict[str, list[dict[str, Any]]]:
     storage = open_storage(folder)
     found = {}
     for key in storage.list(_FOLDER):
-        if events := _events(storage.read_bytes(key)):
+        if events := events_in(storage.read_bytes(key)):
             found[key.removeprefix(f"{_FOLDER}/").removesuffix(".jsonl")] = events
     return dict(sorted(found.items(), key=lambda item: str(item[1][0].get("at", ""))))
 
 
-def _events(content: bytes) -> list[dict[str, Any]]:
+def events_in(content: bytes) -> list[dict[str, Any]]:
+    """The events in a file of them. The last line of a step that was killed while it wrote is none."""
     events = []
     for line in content.decode("utf-8", "replace").splitlines():
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sparseinst.training.order import Surroundings, TrainResult
 from sparseinst.training.run import run_training
 from sparseinst.workspace.base import Workspace
-from sparseinst.workspace.earlier import note_for_later, take_earlier, training_key
+from sparseinst.workspace.earlier import make_once, training_key
 from sparseinst.workspace.opening import fetch
 
 # In the output, and kept by the training itself where it has a mirror: the saved states, and the best model so far.
@@ -35,11 +35,12 @@ def train_once(
     Other arguments and errors as `train_into`.
     """
     key = training_key(dataset.get("id", ""), config, overrides) if reuse else ""
-    if take_earlier(place, name, key, APART):
-        return TrainResult.of(place.local(name))
-    made = train_into(place, name, fetch(dataset["location"]), config, overrides, ranks=ranks)
-    note_for_later(place, name, key)
-    return made
+
+    def make() -> None:
+        train_into(place, name, fetch(dataset["location"]), config, overrides, ranks=ranks)
+
+    make_once(place, name, key, APART, make)
+    return TrainResult.of(place.local(name))
 
 
 def train_into(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipelines.submit import actions
 from tests.conftest import ROOT
 from tests.pipelines.submit.kfp_api.workflow import Fate
 
@@ -101,7 +100,7 @@ def test_a_command_of_the_page_prints_what_the_page_shows(number, start_api, sub
     api = start_api(multi_user=True, namespaces=("ml",), token="t-1", below="/pipeline")
     (tmp_path / "token").write_text("t-1")
     shell = Shell(api, submit, monkeypatch, tmp_path / "token")
-    monkeypatch.setattr(actions, "commit", lambda: "b0c4813")
+    monkeypatch.setenv("SPARSEINST_COMMIT", "b0c4813")
     first, block = blocks()[0], blocks()[number]
     for command, _ in first.commands:  # where, and as whom
         shell.run(command)
